@@ -12,6 +12,7 @@ import {
 } from "node:fs"
 import { basename, join } from "node:path"
 import { binaries, cache, source } from "./folder.ts"
+import { alone } from "./lock.ts"
 import { run } from "./process.ts"
 import { phase } from "./progress.ts"
 
@@ -103,28 +104,24 @@ const compile = async (group: Group, target: string): Promise<void> => {
   renameSync(half, target)
 }
 
-/** Builds what is not in the cache. One after another: the compiler uses every core already. */
-export const build = async (): Promise<void> => {
-  for (const group of groups) {
+/** Builds what is not in the cache, and answers with where it is. */
+const cached = (group: Group): Promise<string> =>
+  alone(async () => {
     const target = home(group)
-    if (existsSync(target)) continue
-    await phase(`build of ${group.name}`, () => compile(group, target))
-  }
+    if (!existsSync(target)) await phase(`build of ${group.name}`, () => compile(group, target))
+    return target
+  })
+
+/** One after another: the compiler uses every core already. */
+export const build = async (): Promise<void> => {
+  for (const group of groups) await cached(group)
 }
 
 /** Builds what enforces NetworkPolicies, unless it is there, and answers with its path. */
-export const buildEnforcer = async (): Promise<string> => {
-  const target = home(enforcer)
-  if (!existsSync(target)) await phase(`build of ${enforcer.name}`, () => compile(enforcer, target))
-  return join(target, "kube-router")
-}
+export const buildEnforcer = async (): Promise<string> => join(await cached(enforcer), "kube-router")
 
 /** Builds Helm, unless it is there, and answers with its path. */
-export const buildHelm = async (): Promise<string> => {
-  const target = home(helm)
-  if (!existsSync(target)) await phase(`build of ${helm.name}`, () => compile(helm, target))
-  return join(target, "helm")
-}
+export const buildHelm = async (): Promise<string> => join(await cached(helm), "helm")
 
 /** Whether the running cluster's binaries are of other sources than those here. */
 export const outdated = (): boolean =>

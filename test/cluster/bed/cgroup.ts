@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs"
 import { basename, join } from "node:path"
 import { until } from "./progress.ts"
+import * as topology from "./topology.ts"
 
 const mount = "/sys/fs/cgroup"
 
@@ -20,9 +21,9 @@ const hierarchies = existsSync(join(mount, "cgroup.controllers"))
 
 const home = hierarchies.find((folder) => folder.endsWith("/pids")) ?? hierarchies[0] ?? mount
 
-export const bed = "kubectl-stateful-bed"
+export const bed = topology.bed.name
 
-/** containerd's default for containers without a parent of the kubelet's choice. */
+/** containerd's for containers without a parent of the kubelet's choice, and the same for every bed. */
 export const containers = "k8s.io"
 
 export const make = (name: string): string => {
@@ -73,7 +74,7 @@ export const end = async (names: ReadonlyArray<string>): Promise<void> => {
   }
 }
 
-/** The folder that containers share goes when the last of them is gone, whoever's it was. */
+/** The folder that all beds' containers share, once there is no bed any more. */
 export const sweep = (): void => {
   for (const top of hierarchies) {
     try {

@@ -7,7 +7,7 @@ import { auditLog, below, binaries, kubeconfig } from "./folder.ts"
 import * as pki from "./pki.ts"
 import { alive, end, lastWords, run, start } from "./process.ts"
 import { until } from "./progress.ts"
-import { hostAddress, podRanges, serviceRange } from "./topology.ts"
+import { bed, hostAddress, podRanges, serviceRange } from "./topology.ts"
 
 /** Port 0 asks for any. A port that is taken on one address is taken for a server on 0.0.0.0 too. */
 const free = (port: number): Promise<number | undefined> =>
@@ -149,7 +149,7 @@ export const up = async (): Promise<void> => {
   mkdirSync(below("log"), { recursive: true })
   const store = await etcd()
   await pki.make()
-  const port = await firstFree(6443)
+  const port = await firstFree(bed.apiPort)
   pki.introduce(`https://${hostAddress}:${port}`)
   apiServer(store, port)
   await until("API server", 60, answers)

@@ -1,8 +1,8 @@
 import { homedir } from "node:os"
 import { join, resolve } from "node:path"
+import { bed } from "./topology.ts"
 
-/** Everything a running cluster writes lies below this folder. */
-export const root = process.env["BED_DIR"] ?? "/var/lib/kubectl-stateful-bed"
+export const { root } = bed
 
 export const below = (...parts: ReadonlyArray<string>): string => join(root, ...parts)
 

@@ -6,6 +6,7 @@ import { basename, join } from "node:path"
 import { built } from "./build.ts"
 import * as rootfs from "./rootfs.ts"
 import { cache } from "./folder.ts"
+import { alone } from "./lock.ts"
 import { run } from "./process.ts"
 import { phase } from "./progress.ts"
 
@@ -125,13 +126,14 @@ const make = async (image: Image, folder: string): Promise<void> => {
   }
 }
 
-export const build = async (): Promise<void> => {
-  if (existsSync(home)) return
-  const half = `${home}.half`
-  rmSync(half, { recursive: true, force: true })
-  mkdirSync(half, { recursive: true })
-  for (const image of images) {
-    await phase(`image ${image.name}`, () => make(image, half))
-  }
-  renameSync(half, home)
-}
+export const build = (): Promise<void> =>
+  alone(async () => {
+    if (existsSync(home)) return
+    const half = `${home}.half`
+    rmSync(half, { recursive: true, force: true })
+    mkdirSync(half, { recursive: true })
+    for (const image of images) {
+      await phase(`image ${image.name}`, () => make(image, half))
+    }
+    renameSync(half, home)
+  })

@@ -7,6 +7,7 @@ import { below } from "./folder.ts"
 import * as pki from "./pki.ts"
 import { alive, end, start } from "./process.ts"
 import { until } from "./progress.ts"
+import { bed } from "./topology.ts"
 
 const mark = "kwok.x-k8s.io/node"
 
@@ -62,7 +63,7 @@ const podReady = (): string => {
 
 export const begin = (): void => {
   if (alive("kwok")) return
-  const manage = [`--manage-nodes-with-annotation-selector=${mark}=fake`, "--cidr=10.250.0.0/16"]
+  const manage = [`--manage-nodes-with-annotation-selector=${mark}=fake`, `--cidr=${bed.fakePodRange}`]
   const config = [...stages, podReady()].map((file) => `--config=${file}`)
   // The lease is renewed four times in its life; the bed takes a node for lost after 12 s.
   const lease = "--node-lease-duration-seconds=16"

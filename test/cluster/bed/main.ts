@@ -1,5 +1,3 @@
-import { once } from "node:events"
-import { createServer } from "node:net"
 import { existsSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { buildHelm } from "./build.ts"
@@ -9,10 +7,13 @@ import * as elsewhere from "./elsewhere.ts"
 import * as fault from "./fault.ts"
 import { auditLog, binaries, csiLog, kubeconfig, ready, root } from "./folder.ts"
 import * as kwok from "./kwok.ts"
+import { lock } from "./lock.ts"
+import { agree } from "./machine.ts"
 import { phase, say } from "./progress.ts"
 import { status } from "./status.ts"
 import { snapshotRate } from "./storage.ts"
 import * as policies from "./policies.ts"
+import { bed } from "./topology.ts"
 import { prepare, up } from "./up.ts"
 
 const usage = `usage: npm run cluster -- VERB
@@ -29,25 +30,15 @@ const usage = `usage: npm run cluster -- VERB
   policies on|off              enforce NetworkPolicies, or not, which is the default
   kwok [--nodes N]             N fake nodes whose pods become ready without running
 
+BED            number of the cluster, 1 to 9: a second one stands beside the first (${bed.number})
 BED_DIR        folder of the running cluster (${root})
 BED_KUBECONFIG use that cluster instead of starting one`
 
-/** One at a time: a name that the kernel frees with the process, however that ends. */
-const lock = async (): Promise<void> => {
-  for (let told = false; ; told = true) {
-    const server = createServer().listen("\0kubectl-stateful-bed").unref()
-    try {
-      await once(server, "listening")
-      return
-    } catch {
-      if (!told) say("waiting for another up or down to finish")
-      await new Promise((resume) => setTimeout(resume, 500))
-    }
-  }
-}
+type Variables = ReadonlyArray<readonly [name: string, value: string]>
 
-const environment = (): ReadonlyArray<readonly [name: string, value: string]> => [
+const environment: Variables = [
   ["KUBECONFIG", kubeconfig],
+  ["BED", String(bed.number)],
   ["BED_DIR", root],
   ["BED_AUDIT_LOG", auditLog],
   ["BED_CSI_LOG", csiLog],
@@ -56,13 +47,14 @@ const environment = (): ReadonlyArray<readonly [name: string, value: string]> =>
 
 const quoted = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`
 
-const printEnvironment = async (): Promise<void> => {
-  if (elsewhere.kubeconfig === undefined && !existsSync(ready))
-    throw new Error("the cluster is not up; start it with: npm run cluster -- up")
-  const lines =
-    elsewhere.kubeconfig === undefined ? environment() : await elsewhere.environment(elsewhere.kubeconfig)
-  for (const [name, value] of lines) console.log(`export ${name}=${quoted(value)}`)
-  if (elsewhere.kubeconfig === undefined) console.log(`export PATH=${quoted(binaries)}:"$PATH"`)
+const print = (variables: Variables): void => {
+  for (const [name, value] of variables) console.log(`export ${name}=${quoted(value)}`)
+}
+
+const printEnvironment = (): void => {
+  if (!existsSync(ready)) throw new Error("the cluster is not up; start it with: npm run cluster -- up")
+  print(environment)
+  console.log(`export PATH=${quoted(binaries)}:"$PATH"`)
 }
 
 const fakeNodes = async (count: number): Promise<void> => {
@@ -86,14 +78,16 @@ const main = async (args: ReadonlyArray<string>): Promise<void> => {
   })
   const [verb = "help", kind = "", name = ""] = positionals
   if (values.help || verb === "help") return console.log(usage)
-  if (verb === "env") return printEnvironment()
   if (elsewhere.kubeconfig !== undefined) {
+    if (verb === "env") return print(await elsewhere.environment(elsewhere.kubeconfig))
     if (verb === "up" || verb === "status") return elsewhere.up(elsewhere.kubeconfig)
     if (verb === "down") return say("the cluster of BED_KUBECONFIG is not the bed's, and is left as it is")
     throw new Error(`${verb} works on the bed only; unset BED_KUBECONFIG`)
   }
+  agree()
+  if (verb === "env") return printEnvironment()
   if (verb === "status") return status()
-  await lock()
+  await lock(bed.name)
   switch (verb) {
     case "up":
       await up()

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs"
 import { run } from "./process.ts"
-import { hostAddress, type Node, nodeRange, nodes, serviceRange } from "./topology.ts"
+import { bed, hostAddress, type Node, nodeRange, nodes, serviceRange } from "./topology.ts"
 
-const bridge = "bed0"
+const { bridge } = bed
 
 /** Runs `ip` commands in one process. */
 const ip = (lines: ReadonlyArray<string>, netns?: string): Promise<string> =>

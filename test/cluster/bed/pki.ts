@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { below, kubeconfig } from "./folder.ts"
 import { run } from "./process.ts"
-import { apiService, hostAddress, nodes } from "./topology.ts"
+import { apiService, bed, hostAddress, nodes } from "./topology.ts"
 
 export const key = (name: string): string => below("pki", `${name}.key`)
 export const certificate = (name: string): string => below("pki", `${name}.crt`)
@@ -55,7 +55,7 @@ export const make = async (): Promise<void> => {
 const base64 = (file: string): string => readFileSync(file).toString("base64")
 
 const write = (file: string, server: string, user: object): void => {
-  const name = "bed"
+  const name = bed.short
   const cluster = { server, "certificate-authority-data": base64(certificate("ca")) }
   const config = {
     apiVersion: "v1",

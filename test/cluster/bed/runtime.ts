@@ -5,7 +5,7 @@ import * as images from "./images.ts"
 import { binaries } from "./folder.ts"
 import { run, start } from "./process.ts"
 import { until } from "./progress.ts"
-import { type Node, serviceRange } from "./topology.ts"
+import { bed, type Node, serviceRange } from "./topology.ts"
 
 export const socket = (node: Node): string => join(node.folder, "containerd.sock")
 
@@ -37,7 +37,7 @@ state = "${volatile(node)}"
 
 const podNetwork = (node: Node): object => ({
   cniVersion: "1.0.0",
-  name: `bed-${node.name}`,
+  name: node.netns,
   plugins: [
     {
       type: "bridge",
@@ -49,7 +49,7 @@ const podNetwork = (node: Node): object => ({
         // Addresses in use are forgotten in a power cut, as those who used them are gone.
         dataDir: join(volatile(node), "addresses"),
         ranges: [[{ subnet: node.podRange }]],
-        routes: [{ dst: serviceRange }, { dst: "10.200.0.0/15" }]
+        routes: [{ dst: serviceRange }, { dst: bed.network }]
       }
     }
   ]

@@ -8,7 +8,7 @@ export const enter = async (): Promise<() => void> => {
   const all = execFileSync("bash", ["-c", 'eval "$1"; env -0', "bash", words], { encoding: "utf8" })
   for (const line of all.split("\0")) {
     const [name = "", ...value] = line.split("=")
-    if (/^(PATH|KUBECONFIG|BED_\w+)$/.test(name)) process.env[name] = value.join("=")
+    if (/^(PATH|KUBECONFIG|BED(_\w+)?)$/.test(name)) process.env[name] = value.join("=")
   }
   return open()
 }
