@@ -59,6 +59,13 @@ const noCommand: Entry = {
   flags: commands.flatMap(({ flags }) => flags)
 }
 
+const reaching = commands.filter(({ flags }) => flags.some(({ name }) => name === "context"))
+
+/** The flags of each command that reaches a cluster: what is offered before the command. */
+const common: ReadonlyArray<Flag> = (reaching[0]?.flags ?? []).filter(({ name }) =>
+  reaching.every(({ flags }) => flags.some((flag) => flag.name === name))
+)
+
 /** A DNS-1123 subdomain: at most 253 lower-case letters, digits, dashes and dots. */
 const isSubdomain = (text: string): boolean =>
   text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)
@@ -231,20 +238,21 @@ export const complete = async (typed: ReadonlyArray<string>, names: Names): Prom
     const offers = what === undefined ? (flag.values ?? []).map((value) => ({ value })) : await named(what)
     return answer(offers, text, isFile(flag) ? files : noFiles)
   }
+  const flagNames = (offered: ReadonlyArray<Flag>) =>
+    answer(
+      offered.map(({ name, summary }) => ({ value: `--${name}`, summary })),
+      current,
+      noFiles
+    )
   if (command === undefined) {
+    if (current.startsWith("-") && args.length === 0) return flagNames(common)
     return answer(
       commands.map(({ name, summary }) => ({ value: name, summary })),
       current,
       noFiles
     )
   }
-  if (current.startsWith("-")) {
-    return answer(
-      entry.flags.map(({ name, summary }) => ({ value: `--${name}`, summary })),
-      current,
-      noFiles
-    )
-  }
+  if (current.startsWith("-")) return flagNames(entry.flags)
   const [first] = entry.args
   const sets = () => named("statefulsets")
   if (first === "action") return actionWords(args, current, () => named("snapshots"))
