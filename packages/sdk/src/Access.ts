@@ -65,10 +65,12 @@ export const preflight = (
     const reviews = yield* Effect.forEach(rules, (rule) => isAllowed(rule, owned), { concurrency: 16 })
     const absent = rules.filter((_, index) => reviews[index] === false)
     if (absent.length === 0) return
+    const rest = "nothing was changed"
     return yield* new OperationError({
       reason: { _tag: "Access", missing: absent },
       message: `not allowed: ${absent.map(describeRule).join(", ")}`,
-      action: "ask for a Role with these rules; nothing was changed"
+      action: `ask for a Role with these rules; ${rest}`,
+      permission: { rest }
     })
   })
 

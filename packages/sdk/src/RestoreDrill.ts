@@ -9,11 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { preflight } from "./Access.ts"
-import { type Cluster, ClusterError } from "./Cluster.ts"
+import type { Cluster } from "./Cluster.ts"
 import { command as commandOf, lastLine, run as runHook } from "./Hook.ts"
 import type * as Operation from "./Operation.ts"
 import * as Journal from "./operation/Journal.ts"
-import { OperationError, refusedBecause } from "./operation/OperationError.ts"
+import { amended, refusedBecause } from "./operation/OperationError.ts"
 import { newId } from "./operation/Plan.ts"
 import type { Progress } from "./operation/Progress.ts"
 import { rules, stepsOf } from "./operation/Step.ts"
@@ -295,14 +295,5 @@ export const drill = Effect.fn("RestoreDrill.drill")(function* (
   return { ...result, left: stays }
 })
 
-const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError => {
-  const message = `${error.message}; left of the drill: ${left.join(", ")}`
-  const { action, operation } = error
-  const more = {
-    ...(action === undefined ? {} : { action }),
-    ...(operation === undefined ? {} : { operation })
-  }
-  return error._tag === "OperationError"
-    ? new OperationError({ reason: error.reason, message, ...more })
-    : new ClusterError({ reason: error.reason, message, ...more })
-}
+const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError =>
+  amended(error, { message: `${error.message}; left of the drill: ${left.join(", ")}` })
