@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { lstat, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises"
+import { lstat, mkdtemp, open, readFile, rm, rmdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { printYaml } from "@kubectl-stateful/sdk/Manifest"
@@ -78,6 +78,17 @@ const folder: Effect.Effect<string, KubeconfigFileError, Scope.Scope> = Effect.a
   (path) => Effect.ignore(Effect.tryPromise(() => rmdir(path)))
 )
 
+/** Writes it as a new file, or leaves none. */
+const write = async (file: string, text: string): Promise<void> => {
+  const opened = await open(file, "wx", 0o600)
+  try {
+    await opened.writeFile(text).finally(() => opened.close())
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  }
+}
+
 type Found = "unchanged" | "changed" | "gone"
 
 /** What became of a file with this text. Not every file can be read to its end: a pipe has none. */
@@ -105,7 +116,7 @@ export const kubeconfigFile = (
     const file = path ?? join(yield* folder, "kubeconfig")
     yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => writeFile(file, text, { mode: 0o600, flag: "wx" }),
+        try: () => write(file, text),
         catch: (cause) => refused(file === "" ? '""' : file, cause, "name another file")
       }),
       () =>
