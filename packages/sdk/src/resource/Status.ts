@@ -165,7 +165,7 @@ type Way = Partial<Pick<ClusterError, "action" | "permission">>
 
 const forbidden = (said: string): Way => {
   const verb = unauthorized.exec(said)?.[1]
-  if (verb === undefined) return { action: "see what refused it: a quota or a policy, and no permission" }
+  if (verb === undefined) return { action: "raise the quota, or meet the policy, that refused it" }
   const role = said.includes("at the cluster scope") ? "ClusterRole" : "Role"
   return {
     action: `ask for a ${role} with this rule, or use another user`,
