@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Access from "../../packages/sdk/src/Access.ts"
 import { without } from "../../packages/sdk/src/access/optional.ts"
+import { roles as peersRoles } from "../../packages/sdk/src/Discovery.ts"
+import { rolesDocument, type Subject } from "../../packages/kubectl-stateful/src/print/roles.ts"
 import { commands } from "../../packages/kubectl-stateful/src/commands/index.ts"
 import { Rbac } from "../../packages/kubectl-stateful/src/commands/rbac.ts"
 import { parseDocuments } from "../../packages/sdk/src/Manifest.ts"
@@ -194,6 +196,48 @@ describe("the Role of a command", () => {
       wordsOf(same),
       wordsOf(Access.roles({ verbs: ["restore"], namespace: "shop", target: "rehearsal" }))
     )
+  })
+
+  it("takes nothing from another that was applied before: of one name there is one Role, and one binding", () => {
+    const subjects: ReadonlyArray<Subject> = [
+      { kind: "ServiceAccount", namespace: "shop", name: "a" },
+      { kind: "ServiceAccount", namespace: "web", name: "a" },
+      { kind: "Group", name: "a" },
+      { kind: "Group", name: "oidc:/a" },
+      { kind: "Group", name: "oidc:=2Fa" }
+    ]
+    const flags = [false, true]
+    const verbSets: ReadonlyArray<ReadonlyArray<Access.Verb> | undefined> = [
+      ["describe"],
+      ["restore"],
+      undefined
+    ]
+    const places = ["shop", "rehearsal"].flatMap((namespace) =>
+      [undefined, "shop", "rehearsal"].map((target) => ({ namespace, target }))
+    )
+    const all = verbSets.flatMap((verbs) =>
+      places.flatMap((place) =>
+        flags.flatMap((allNamespaces) =>
+          flags.map((requiredOnly) =>
+            Access.roles({ ...place, ...(verbs === undefined ? {} : { verbs }), allNamespaces, requiredOnly })
+          )
+        )
+      )
+    )
+    const applied = new Map<string, string>()
+    for (const roles of all)
+      for (const { kind, metadata, ...granted } of subjects.flatMap(
+        (subject) => rolesDocument(roles, [subject]).items
+      )) {
+        const key = [kind, metadata.namespace ?? "", metadata.name].join("/")
+        assert.notMatch(metadata.name, /[/%]/)
+        assert.strictEqual(applied.get(key) ?? JSON.stringify(granted), JSON.stringify(granted), key)
+        applied.set(key, JSON.stringify(granted))
+      }
+    const peers = (["pods", "endpointslices"] as const).map((by) =>
+      peersRoles({ namespace: "shop", set: "db", by })
+    )
+    assert.strictEqual(new Set(peers.map(([role]) => role?.metadata.name)).size, 2)
   })
 
   it("grants nothing for copies in another namespace where none is named", () => {

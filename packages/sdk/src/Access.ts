@@ -65,10 +65,12 @@ export const preflight = (
     const reviews = yield* Effect.forEach(rules, (rule) => isAllowed(rule, owned), { concurrency: 16 })
     const absent = rules.filter((_, index) => reviews[index] === false)
     if (absent.length === 0) return
+    const rest = "nothing was changed"
     return yield* new OperationError({
       reason: { _tag: "Access", missing: absent },
       message: `not allowed: ${absent.map(describeRule).join(", ")}`,
-      action: "ask for a Role with these rules; nothing was changed"
+      action: `ask for a Role with these rules; ${rest}`,
+      permission: { rest }
     })
   })
 
@@ -253,7 +255,10 @@ export const roles = (options: RolesOptions): ReadonlyArray<RoleOf> => {
     })
   )
   const names = wanted.length === verbs.length ? [] : [...wanted].toSorted()
+  // Whoever applies a Role replaces what has its name: each name says what the Role grants.
   const name = ["kubectl-stateful", ...names].join("-")
+  const only = requiredOnly ? "-required-only" : ""
+  const copies = target === undefined ? "" : target === namespace ? "-copies-within" : "-copies-elsewhere"
   const of = (home: Home) =>
     rulesOf(
       all.filter(([verb, { in: place }]) => homeOf(verb, place, options) === home),
@@ -261,13 +266,13 @@ export const roles = (options: RolesOptions): ReadonlyArray<RoleOf> => {
     )
   const role = (home: "namespace" | "target", place: string): RoleOf => ({
     kind: "Role",
-    name,
+    name: `${name}${home === "target" ? "-copies" : copies}${only}`,
     namespace: place,
     rules: of(home)
   })
   const cluster: RoleOf = {
     kind: "ClusterRole",
-    name: allNamespaces ? `${name}-all-namespaces` : name,
+    name: `${name}${allNamespaces ? "-all-namespaces" : ""}${target === undefined ? "" : "-copies"}${only}`,
     namespace: null,
     rules: of("cluster")
   }

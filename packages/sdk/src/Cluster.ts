@@ -110,6 +110,13 @@ export const Reason = Schema.Union([
 export type Reason = typeof Reason.Type
 
 /**
+ * Set if a permission is missing. `action` then begins by asking for it, and ends with `rest`: a program that
+ * knows who grants permissions asks in its own words, and keeps the rest.
+ */
+export const MissingPermission = Schema.Struct({ rest: Schema.NullOr(Schema.String) })
+export type MissingPermission = typeof MissingPermission.Type
+
+/**
  * The error of everything that connects to a cluster. `message` is the fact with the object's name, in the
  * server's words if it gave any; `action` is what to do next. It never contains the body of a request or a
  * response.
@@ -118,6 +125,7 @@ export class ClusterError extends Schema.TaggedError<ClusterError>()("ClusterErr
   reason: Reason,
   message: Schema.String,
   action: Schema.optionalKey(Schema.String),
+  permission: Schema.optionalKey(MissingPermission),
   /** The HTTP status, if there was a response. */
   status: Schema.optionalKey(Schema.Number),
   /**

@@ -31,12 +31,25 @@ const containsItself = (yaml: Yaml, document: InstanceType<Yaml["Document"]>): b
   return found
 }
 
+/** The words for true and false that YAML 1.1 has more of than YAML 1.2; kubectl reads that version. */
+const kubectlWords = (yaml: Yaml) =>
+  [
+    { value: true, test: /^(?:y|Y|yes|Yes|YES|on|On|ON)$/ },
+    { value: false, test: /^(?:n|N|no|No|NO|off|Off|OFF)$/ }
+  ].map(({ value, test }) => ({
+    tag: "tag:yaml.org,2002:bool",
+    default: true as const,
+    test,
+    resolve: () => new yaml.Scalar(value)
+  }))
+
 /**
  * Every document of a YAML (or JSON) text as plain data; an empty one is null.
- * A repeated key counts as kubectl counts it: the last one wins.
+ * A repeated key counts as kubectl counts it: the last one wins. `asKubectl`: `yes` is true, and `no` false.
  */
 export const parseDocuments = Effect.fnUntraced(function* (
-  text: string
+  text: string,
+  { asKubectl = false }: { readonly asKubectl?: boolean } = {}
 ): Effect.fn.Return<ReadonlyArray<unknown>, ManifestError> {
   // JSON is YAML too, and needs no library.
   if (text.trimStart().startsWith("{")) {
@@ -49,7 +62,8 @@ export const parseDocuments = Effect.fnUntraced(function* (
     lineCounter: positions,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: "error"
+    logLevel: "error",
+    ...(asKubectl ? { customTags: (tags) => [...kubectlWords(yaml), ...tags] } : {})
   })
   // An empty text has no documents, but a marker object of the library in their place.
   if (!Array.isArray(documents)) return []
@@ -74,8 +88,11 @@ export const parseDocuments = Effect.fnUntraced(function* (
 })
 
 /** The first document of a YAML (or JSON) text; `null` if there is none. */
-export const parseYaml = (text: string): Effect.Effect<unknown, ManifestError> =>
-  Effect.map(parseDocuments(text), (documents) => documents[0] ?? null)
+export const parseYaml = (
+  text: string,
+  options: { readonly asKubectl?: boolean } = {}
+): Effect.Effect<unknown, ManifestError> =>
+  Effect.map(parseDocuments(text, options), (documents) => documents[0] ?? null)
 
 /**
  * Plain data as YAML, long texts unfolded, as `kubectl get -o yaml` prints it: a text such as `No`, which is a

@@ -6,14 +6,15 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { preflight } from "./Access.ts"
-import { type Cluster, ClusterError } from "./Cluster.ts"
+import type { Cluster } from "./Cluster.ts"
 import { command as commandOf, lastLine, run as runHook } from "./Hook.ts"
 import type * as Operation from "./Operation.ts"
 import * as Journal from "./operation/Journal.ts"
-import { OperationError, refusedBecause } from "./operation/OperationError.ts"
+import { amended, refusedBecause } from "./operation/OperationError.ts"
 import { newId } from "./operation/Plan.ts"
 import type { Progress } from "./operation/Progress.ts"
 import { rules, stepsOf } from "./operation/Step.ts"
@@ -254,6 +255,16 @@ const drilled = (
     } satisfies DrillResult
   })
 
+/** Reasons after which the namespace may be there, although its creation failed. */
+const unanswered: ReadonlySet<string> = new Set(["OutcomeUnknown", "Unavailable", "Timeout", "InternalError"])
+
+const made = (ref: RestoreClone.SnapshotRef, id: string) =>
+  Effect.mapError(makeScratch(ref.namespace, ref.name, id), (error) =>
+    unanswered.has(error.reason._tag)
+      ? withLeft(error, [`namespace ${scratchName(ref.name, id)}, if it was created`])
+      : error
+  )
+
 /**
  * Tests the restore of a snapshot in a new namespace, and reports how long it took. The namespace and the
  * volumes are deleted again in every case.
@@ -277,12 +288,19 @@ export const drill = Effect.fn("RestoreDrill.drill")(function* (
   yield* permitted(ref, scratchName(ref.name, id), options)
   const operation = yield* Ref.make<string | null>(null)
   const left = yield* Ref.make<ReadonlyArray<string>>([])
+  const { report = () => Effect.void } = options
   const result = yield* Effect.acquireUseRelease(
-    makeScratch(ref.namespace, ref.name, id),
+    made(ref, id),
     (scratch) => drilled(ref, scratch, operation, options),
-    (scratch) =>
+    (scratch, exit) =>
       Effect.gen(function* () {
-        yield* Ref.set(left, yield* removed(scratch, yield* Ref.get(operation), options))
+        // Who interrupts it gets no result, and no error.
+        const note = (message: string) =>
+          Exit.hasInterrupts(exit) ? report({ _tag: "Note", message }) : Effect.void
+        yield* note(`interrupted: namespace ${scratch.name} is deleted, with all that was restored into it`)
+        const names = yield* removed(scratch, yield* Ref.get(operation), options)
+        yield* Ref.set(left, names)
+        if (names.length > 0) yield* note(`left of the drill: ${names.join(", ")}`)
       })
   ).pipe(
     Effect.catch((error) =>
@@ -295,14 +313,5 @@ export const drill = Effect.fn("RestoreDrill.drill")(function* (
   return { ...result, left: stays }
 })
 
-const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError => {
-  const message = `${error.message}; left of the drill: ${left.join(", ")}`
-  const { action, operation } = error
-  const more = {
-    ...(action === undefined ? {} : { action }),
-    ...(operation === undefined ? {} : { operation })
-  }
-  return error._tag === "OperationError"
-    ? new OperationError({ reason: error.reason, message, ...more })
-    : new ClusterError({ reason: error.reason, message, ...more })
-}
+const withLeft = (error: RestoreClone.CloneError, left: ReadonlyArray<string>): RestoreClone.CloneError =>
+  amended(error, { message: `${error.message}; left of the drill: ${left.join(", ")}` })

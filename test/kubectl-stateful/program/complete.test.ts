@@ -84,6 +84,20 @@ const isRun = (words: ReadonlyArray<string>) => {
 /** A machine may have much else to do. */
 const unhurried = "--request-timeout=60s"
 
+describe("completion before a command", () => {
+  it("offers the flags of all commands, and not those of one", async () => {
+    assert.deepEqual(await complete("--cont"), ["--context\tThe kubeconfig context to use.", ":4"])
+    const after = (await complete("-n", "shop", "--")).map((line) => line.split("\t")[0])
+    assert.includeMembers(after, ["--context", "--namespace", "--server"])
+    assert.notInclude(after, "--replicas")
+    assert.deepEqual(after, [...new Set(after)])
+    assert.deepEqual(await complete("desc"), [
+      "describe\tShow the full state of a stateful application and whether it can survive failures.",
+      ":4"
+    ])
+  })
+})
+
 describe("completion on a hostile server", () => {
   for (const [what, words, expected] of [
     ["StatefulSets", ["scale", unhurried, ""], ["0", "44b98c3f", "db", "db-0.shop"]],

@@ -2,10 +2,20 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { statSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { IncomingMessage, ServerResponse } from "node:http"
 import { Socket } from "node:net"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import { layer } from "../../../packages/sdk/src/kubernetes/index.ts"
 import { kubeconfig, kubeconfigFile } from "../../../packages/sandbox/src/serve/Kubeconfig.ts"
@@ -115,6 +125,36 @@ describe("our own client on a served sandbox", () => {
       )
       assert.isUndefined(statSync(file, { throwIfNoEntry: false }))
     }).pipe(Effect.scoped)
+  )
+
+  it.live("a kubeconfig that was changed, or replaced, stays with its folder when the scope ends", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const written = (change: (file: string) => void) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const file = yield* kubeconfigFile("ours", undefined, (kept) => told.push(kept))
+            change(file)
+            return file
+          })
+        )
+      const cleanUp = (file: string) => rmSync(dirname(file), { recursive: true })
+      const edited = yield* written((file) => appendFileSync(file, " and a login"))
+      assert.strictEqual(readFileSync(edited, "utf8"), "ours and a login")
+      cleanUp(edited)
+      const replaced = yield* written((file) => {
+        rmSync(file)
+        symlinkSync("/etc/hostname", file)
+      })
+      assert.isTrue(lstatSync(replaced).isSymbolicLink())
+      cleanUp(replaced)
+      const beside = yield* written((file) => writeFileSync(join(dirname(file), "other"), "theirs"))
+      assert.deepEqual(readdirSync(dirname(beside)), ["other"])
+      cleanUp(beside)
+      assert.deepEqual(told, [edited, replaced])
+      const removed = yield* written((file) => rmSync(file))
+      assert.isFalse(existsSync(dirname(removed)))
+    })
   )
 
   it.live("a watch is pulled no faster than its response is read", () =>

@@ -72,6 +72,27 @@ describe("files merge as kubectl merges them", () => {
     })
   )
 
+  it.effect("a word for true or false is what YAML 1.1 says, as kubectl reads it; a text is none", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const server = "server: https://x"
+      const of = (word: string) =>
+        access({
+          environment: {},
+          kubeconfig: write(
+            dir,
+            "f",
+            `contexts: [{ name: a, context: { cluster: b } }]\ncurrent-context: a\nclusters:\n- name: b\n  cluster:\n    ${server}\n    insecure-skip-tls-verify: ${word}\n`
+          )
+        })
+      for (const word of ["yes", "y", "On", "TRUE", "true"])
+        assert.isTrue((yield* of(word)).cluster.insecure, word)
+      for (const word of ["no", "N", "off", "False"]) assert.isFalse((yield* of(word)).cluster.insecure, word)
+      for (const word of ['"yes"', "'true'", "1", "yES"])
+        isPolite(yield* Effect.flip(of(word)), /insecure-skip-tls-verify is not true or false$/)
+    })
+  )
+
   it.effect("relative paths are relative to their own file; a bare command is left to $PATH", () =>
     Effect.gen(function* () {
       const dir = yield* folder

@@ -4,9 +4,11 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { readFileSync } from "node:fs"
 import * as Net from "node:net"
+import * as Tls from "node:tls"
 import { gzipSync } from "node:zlib"
 import { Cluster, type ClusterError, type Request } from "../../../packages/sdk/src/Cluster.ts"
 import manifest from "../../../packages/sdk/package.json" with { type: "json" }
+import { proxyFromEnvironment } from "../../../packages/sdk/src/kubernetes/proxy.ts"
 import { base64, belowIntermediate, certificate, folder, json, kubeconfig, live, serve } from "./server.ts"
 
 const path = "/api/v1/namespaces/shop/configmaps"
@@ -350,7 +352,7 @@ describe("certificates", () => {
 
 describe("proxy-url", () => {
   /** A proxy that lets one kind of tunnel through. */
-  const proxy = (kind: "http" | "socks5") =>
+  const proxy = (kind: "http" | "https" | "socks5", tls: Tls.TlsOptions = {}) =>
     Effect.acquireRelease(
       Effect.callback<{ server: Net.Server; port: number; targets: Array<string> }>((resume) => {
         const targets: Array<string> = []
@@ -364,10 +366,10 @@ describe("proxy-url", () => {
           far.on("error", () => socket.destroy())
           socket.on("error", () => far.destroy())
         }
-        const server = Net.createServer((socket) => {
+        const accept = (socket: Net.Socket) => {
           socket.on("error", () => {})
           socket.once("data", (first) => {
-            if (kind === "http") {
+            if (kind !== "socks5") {
               const [, host = "", port = ""] = /^CONNECT ([^:]+):(\d+) /.exec(first.toString("latin1")) ?? []
               join(socket, host, Number(port), "HTTP/1.1 200 OK\r\n\r\n")
               return
@@ -380,7 +382,9 @@ describe("proxy-url", () => {
               join(socket, host, bytes.readUInt16BE(5 + length), Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))
             })
           })
-        })
+        }
+        const server = kind === "https" ? Tls.createServer(tls, accept) : Net.createServer(accept)
+        server.on("tlsClientError", () => {})
         server.listen(0, "127.0.0.1", () =>
           resume(Effect.succeed({ server, targets, port: (server.address() as Net.AddressInfo).port }))
         )
@@ -408,6 +412,35 @@ describe("proxy-url", () => {
       })
     )
   }
+
+  it.live("https: trusts the proxy as it does the server, and says which of the two it does not trust", () =>
+    Effect.gen(function* () {
+      const dir = yield* folder
+      const [tls, other] = [
+        certificate(yield* folder, "IP:127.0.0.1"),
+        certificate(yield* folder, "IP:127.0.0.1")
+      ]
+      const server = yield* serve((_, response) => json(response, 200, {}), { tls })
+      const through = (proxyPort: number, cluster: Readonly<Record<string, unknown>>) =>
+        Effect.provide(
+          call(get),
+          live(dir, kubeconfig(server.url, {}, { "proxy-url": `https://127.0.0.1:${proxyPort}`, ...cluster }))
+        )
+      const own = yield* proxy("https", tls)
+      const ofCluster = { "certificate-authority-data": base64(tls.cert) }
+      assert.strictEqual((yield* through(own.port, ofCluster)).status, 200)
+      assert.deepEqual(own.targets, [`127.0.0.1:${server.port}`])
+      const unknown = yield* proxy("https", other)
+      const error = yield* Effect.flip(through(unknown.port, ofCluster))
+      isPolite(
+        error,
+        "Unavailable",
+        /no TLS with the proxy 127\.0\.0\.1:\d+ \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/
+      )
+      assert.deepEqual(unknown.targets, [])
+      assert.strictEqual((yield* through(unknown.port, { "insecure-skip-tls-verify": true })).status, 200)
+    })
+  )
 
   it.live("says which version asks: this package's, unless another name is given", () =>
     Effect.gen(function* () {
@@ -441,6 +474,34 @@ describe("proxy-url", () => {
           assert.isFalse(yield* outcome(rule), rule)
       })
   )
+
+  it("a port in NO_PROXY is that port alone, and a domain with a dot before it its subdomains alone", () => {
+    const isProxied = (server: string, rules: string) =>
+      proxyFromEnvironment(new URL(server), { HTTPS_PROXY: "http://proxy", NO_PROXY: rules }) !== null
+    const excepted: ReadonlyArray<readonly [string, string]> = [
+      ["https://api.example.com", "api.example.com:443"],
+      ["https://api.example.com:6443", "example.com:6443"],
+      ["https://api.example.com", "*.example.com"],
+      ["https://api.example.com", ".example.com"],
+      ["https://10.0.0.1:6443", "10.0.0.1:6443"],
+      ["https://[fd00::1]:6443", "[fd00:0::1]:6443"],
+      ["https://[fd00::1]", "fd00:0:0::1"],
+      ["https://a", "b, A"],
+      ["https://127.9.9.9", ""],
+      ["https://[::1]", ""]
+    ]
+    const proxied: ReadonlyArray<readonly [string, string]> = [
+      ["https://api.example.com:6443", "api.example.com:443"],
+      ["https://api.example.com", "example.com:6443"],
+      ["https://example.com", "*.example.com, .example.com"],
+      ["https://badexample.com", "example.com"],
+      ["https://10.0.0.1:6443", "10.0.0.1:443, 10.0.0.2"],
+      ["https://[fd00::1]:6443", "[fd00::1]:443, ::1"],
+      ["https://127.example.com", ":443, ., "]
+    ]
+    for (const [server, rules] of excepted) assert.isFalse(isProxied(server, rules), `${server} ${rules}`)
+    for (const [server, rules] of proxied) assert.isTrue(isProxied(server, rules), `${server} ${rules}`)
+  })
 
   it.live("HTTPS_PROXY is not asked for the loopback, and a proxy that refuses is named", () =>
     Effect.gen(function* () {

@@ -20,6 +20,26 @@ describe("a refusal's way out", () => {
     assert.match(at('in the namespace "shop"') ?? "", /^ask for a Role with this rule/)
   })
 
+  it("is no permission where a quota, a policy or a webhook refuses, and no Role of a command to impersonate", () => {
+    const said = (message: string) => fromStatus(write, 403, {}, body("Forbidden", message))
+    for (const message of [
+      'persistentvolumeclaims "data-db-1" is forbidden: exceeded quota: q, requested: requests.storage=1Gi',
+      'pods "db-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true',
+      'admission webhook "w" denied the request: no User "u" here cannot',
+      'configmaps "a" is forbidden: unable to create new content in namespace shop because it is being terminated'
+    ]) {
+      const { action, permission } = said(message)
+      assert.notMatch(action ?? "", /Role/)
+      assert.isUndefined(permission)
+    }
+    const user = 'users "ann" is forbidden: User "u" cannot'
+    const impersonating = said(`${user} impersonate resource "users" in API group "" at the cluster scope`)
+    assert.match(impersonating.action ?? "", /^ask for a ClusterRole/)
+    assert.isUndefined(impersonating.permission)
+    const path = said('forbidden: User "u" cannot get path "/livez"')
+    assert.deepEqual(path.permission, { rest: null })
+  })
+
   it("is the server's address where a login page or a proxy answers, which no Role changes", () => {
     for (const code of [302, 403])
       for (const answer of [null, { type: "error", code: "Forbidden" }]) {

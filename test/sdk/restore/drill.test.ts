@@ -1,5 +1,6 @@
 /** A drill passes where the snapshot has what is looked for, fails where it has not, and leaves nothing. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as RestoreDrill from "../../../packages/sdk/src/RestoreDrill.ts"
 import {
@@ -8,6 +9,7 @@ import {
   persistentvolumes
 } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import type { Command, Host } from "../../../packages/sandbox/src/node/Program.ts"
+import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { volumesnapshotcontents } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
@@ -144,6 +146,63 @@ describe("a drill", () => {
       assert.lengthOf(contents, 3)
       for (const { metadata } of contents)
         assert.include(failed.message, `volumesnapshotcontent ${metadata.name}`)
+    })
+  )
+
+  it.effect("that is interrupted says what it deletes, and what it could not delete", () =>
+    Effect.gen(function* () {
+      for (const isFirm of [false, true]) {
+        const world = yield* withSnapshot({ onExec })
+        const inner = world.sandbox.cluster
+        const firm: typeof inner = {
+          ...inner,
+          request: (request) =>
+            isFirm && request.method === "DELETE" && /^\/api\/v1\/namespaces\/[^/]+$/.test(request.path)
+              ? Effect.fail(new ClusterError({ reason: { _tag: "Forbidden" }, message: "a webhook says no" }))
+              : inner.request(request)
+        }
+        const stop = yield* Deferred.make<void>()
+        const notes: Array<string> = []
+        const report = (event: Progress) =>
+          event._tag === "Step" && event.index === 3
+            ? Deferred.succeed(stop, undefined)
+            : Effect.sync(() => void (event._tag === "Note" && notes.push(event.message)))
+        yield* RestoreDrill.drill(snapshot, { command: ["has", "before"], identity: ann, report }).pipe(
+          withCluster(firm),
+          Effect.raceFirst(Deferred.await(stop)),
+          drive
+        )
+        assert.match(notes.join("\n"), /^interrupted: namespace drill-nightly-\w+ is deleted/m)
+        const left = notes.filter((note) => note.startsWith("left of the drill: "))
+        if (isFirm) assert.match(left.join("\n"), /: namespace drill-nightly-\w+: a webhook says no$/)
+        else {
+          assert.deepEqual(left, [])
+          assertNothingLeft(world)
+        }
+      }
+    })
+  )
+
+  it.effect("names its namespace where nobody knows whether it was created", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot({ onExec })
+      const inner = world.sandbox.cluster
+      let isLost = false
+      const lost: typeof inner = {
+        ...inner,
+        request: (request) => {
+          if (request.method === "POST" && request.path === "/api/v1/namespaces") isLost = true
+          return isLost
+            ? Effect.fail(new ClusterError({ reason: { _tag: "Unavailable" }, message: "no route to host" }))
+            : inner.request(request)
+        }
+      }
+      const error = yield* RestoreDrill.drill(snapshot, { command: ["has", "before"], identity: ann }).pipe(
+        withCluster(lost),
+        Effect.flip,
+        drive
+      )
+      assert.match(error.message, /; left of the drill: namespace drill-nightly-\w+, if it was created$/)
     })
   )
 

@@ -1,7 +1,7 @@
 /** What a command was not allowed: the way to the Role that it needs, and what it has gone on without. */
 import * as Access from "@kubectl-stateful/sdk/Access"
 import { Cluster, ClusterError, type Request } from "@kubectl-stateful/sdk/Cluster"
-import { OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
+import { amended, OperationError } from "@kubectl-stateful/sdk/operation/OperationError"
 import { describeRule, type Rule } from "@kubectl-stateful/sdk/operation/Plan"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import * as Effect from "effect/Effect"
@@ -36,23 +36,13 @@ const rbacCommand = ({ command, flags }: Asking, namespace: string): string | nu
   return `\`kubectl stateful rbac ${more.join(" ")}\``
 }
 
-/** How the SDK says that a rule is missing. */
-const askFor = /ask for a (?:Cluster)?Role with th(?:is rule|ese rules)(?:, or use another user)?/
-
 /** The error with the command that prints the Role which it lacks. */
 const withWay = <E>(error: E, way: string): E => {
   const isKnown = error instanceof ClusterError || error instanceof OperationError
-  if (!isKnown || error.action === undefined || !askFor.test(error.action)) return error
-  const action = error.action.replace(askFor, () => `ask an administrator to apply what ${way} prints`)
-  const { message } = error
-  return error instanceof ClusterError
-    ? (new ClusterError({
-        reason: error.reason,
-        message,
-        action,
-        ...(error.status === undefined ? {} : { status: error.status })
-      }) as E)
-    : (new OperationError({ reason: error.reason, message, action }) as E)
+  if (!isKnown || error.permission === undefined) return error
+  const { rest } = error.permission
+  const action = `ask an administrator to apply what ${way} prints${rest === null ? "" : `; ${rest}`}`
+  return amended(error, { action }) as E
 }
 
 /** The rule that a read needs; `null` if it is of no resource. */

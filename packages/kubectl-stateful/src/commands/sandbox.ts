@@ -6,7 +6,7 @@ import { option, string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { KubectlCommand } from "../command/KubectlCommand.ts"
-import { executed, stopped, usable } from "../print/sandbox.ts"
+import { executed, kept, stopped, usable } from "../print/sandbox.ts"
 import { clusterFlag, withoutClusterFlags } from "../flags/cluster.ts"
 import { execFlag, portFlag } from "../flags/sandbox.ts"
 import { Usage } from "../command/usage.ts"
@@ -72,7 +72,8 @@ export class Sandbox extends KubectlCommand {
         programs: answeredHere(flags.exec ?? [], programs, (each) => screen.err(executed(each)))
       })
       const served = yield* serve(sandbox, flags.port === undefined ? {} : { port: flags.port })
-      const file = yield* kubeconfigFile(yield* kubeconfig(served, scenario.namespace), flags.kubeconfig)
+      const text = yield* kubeconfig(served, scenario.namespace)
+      const file = yield* kubeconfigFile(text, flags.kubeconfig, (changed) => screen.err(kept(changed)))
       const { environment, help } = usable({ file, url: served.url, scenario, name: flags.scenario })
       screen.out(environment)
       screen.err(help)

@@ -1,5 +1,5 @@
 /** The recipients of an exported snapshot, and the key to decrypt it. */
-import { readFile, stat } from "node:fs/promises"
+import { createReadStream } from "node:fs"
 import type { OpenWith, SealFor } from "@kubectl-stateful/sdk/SnapshotTransfer"
 import { string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
@@ -27,11 +27,13 @@ const largestKey = 64 * 1024
 export const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "it cannot be read"
 
-/** A file that has no more than `most` bytes. */
+/** A file that has no more than `most` bytes. It may grow while it is read, and a pipe has no size. */
 export const readBytes = async (path: string, most: number, what: string): Promise<Uint8Array> => {
   try {
-    const { size } = await stat(path)
-    if (size <= most) return await readFile(path)
+    const chunks: Array<Buffer> = []
+    for await (const chunk of createReadStream(path, { end: most })) chunks.push(Buffer.from(chunk))
+    const bytes = Buffer.concat(chunks)
+    if (bytes.length <= most) return bytes
   } catch (error) {
     throw new Usage(`cannot read the ${what} ${path}: ${codeOf(error)}`, "use the path of a readable file")
   }

@@ -56,28 +56,35 @@ const roleLines = ({ kind, name, namespace, rules }: RoleOf): ReadonlyArray<stri
   })
 ]
 
-const bindingOf = ({ kind, name, namespace }: RoleOf, subjects: ReadonlyArray<Subject>) => ({
+/** A path's segment, which a name has to be: what is none of it is written as `=2F`. */
+const segment = (text: string): string =>
+  text.replaceAll(/[/%=]/g, (one) => `=${one.charCodeAt(0).toString(16).toUpperCase()}`)
+
+/** One of its own for each subject: applied for a second one, it takes nothing from the first. */
+const bindingName = (role: string, { kind, name, namespace }: Subject): string =>
+  `${role}:${segment(namespace ?? kind)}:${segment(name)}`
+
+const bindingOf = ({ kind, name, namespace }: RoleOf, subject: Subject) => ({
   apiVersion: `${apiGroup}/v1`,
   kind: `${kind}Binding`,
-  metadata: { name, ...(namespace === null ? {} : { namespace }) },
+  metadata: { name: bindingName(name, subject), ...(namespace === null ? {} : { namespace }) },
   roleRef: { apiGroup, kind, name },
-  subjects: subjects.map((one) => (one.kind === "Group" ? { ...one, apiGroup } : one))
+  subjects: [subject.kind === "Group" ? { ...subject, apiGroup } : subject]
 })
 
-const bindingLines = (role: RoleOf, subjects: ReadonlyArray<Subject>): ReadonlyArray<string> => {
-  const { roleRef } = bindingOf(role, subjects)
+const bindingLines = (role: RoleOf, subject: Subject): ReadonlyArray<string> => {
+  const { metadata, roleRef } = bindingOf(role, subject)
+  const { kind, name, namespace } = subject
   return [
-    ...head(`${role.kind}Binding`, role.name, role.namespace),
+    ...head(`${role.kind}Binding`, metadata.name, role.namespace),
     "roleRef:",
     `  apiGroup: ${roleRef.apiGroup}`,
     `  kind: ${roleRef.kind}`,
     `  name: ${JSON.stringify(roleRef.name)}`,
     "subjects:",
-    ...subjects.flatMap(({ kind, name, namespace }) => [
-      `- kind: ${kind}`,
-      `  name: ${JSON.stringify(name)}`,
-      namespace === undefined ? `  apiGroup: ${apiGroup}` : `  namespace: ${JSON.stringify(namespace)}`
-    ])
+    `- kind: ${kind}`,
+    `  name: ${JSON.stringify(name)}`,
+    namespace === undefined ? `  apiGroup: ${apiGroup}` : `  namespace: ${JSON.stringify(namespace)}`
   ]
 }
 
@@ -86,7 +93,7 @@ export const rolesText = (roles: ReadonlyArray<RoleOf>, subjects: ReadonlyArray<
   ended(
     [
       ...roles.map(roleLines),
-      ...(subjects.length === 0 ? [] : roles.map((role) => bindingLines(role, subjects)))
+      ...roles.flatMap((role) => subjects.map((subject) => bindingLines(role, subject)))
     ]
       .flatMap((lines, index) => [...(index === 0 ? [] : ["---"]), ...lines])
       .map(visible)
@@ -103,6 +110,6 @@ export const rolesDocument = (roles: ReadonlyArray<RoleOf>, subjects: ReadonlyAr
       metadata: { name, ...(namespace === null ? {} : { namespace }) },
       rules: rules.map(({ rule }) => rule)
     })),
-    ...(subjects.length === 0 ? [] : roles.map((role) => bindingOf(role, subjects)))
+    ...roles.flatMap((role) => subjects.map((subject) => bindingOf(role, subject)))
   ]
 })

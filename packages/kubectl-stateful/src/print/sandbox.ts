@@ -43,4 +43,14 @@ export const usable = ({ file, url, name, scenario }: Started) => ({
 export const executed = ({ pod, container, argv, code }: Answered) =>
   ended([visible(`${pod}/${container}: ${argv.join(" ")}: exit code ${code}`)])
 
+/** A kubeconfig that somebody changed. */
+export const kept = (file: string) =>
+  ended(
+    [
+      "",
+      `${file} was changed since, and is kept.`,
+      "Delete it if it has nothing but the sandbox's entries."
+    ].map(visible)
+  )
+
 export const stopped = printed`\nThe sandbox has stopped.\n`

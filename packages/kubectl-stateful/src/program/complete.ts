@@ -61,6 +61,13 @@ const noCommand: Entry = {
   flags: commands.flatMap(({ flags }) => flags)
 }
 
+const reaching = commands.filter(({ flags }) => flags.some(({ name }) => name === "context"))
+
+/** The flags of each command that reaches a cluster: what is offered before the command. */
+const common: ReadonlyArray<Flag> = (reaching[0]?.flags ?? []).filter(({ name }) =>
+  reaching.every(({ flags }) => flags.some((flag) => flag.name === name))
+)
+
 /** A kubeconfig's names are its owner's, and still no shell may find syntax in one. */
 const isPlain = (text: string): boolean => /^[A-Za-z0-9@_][-A-Za-z0-9@:._/+]*$/.test(text)
 
@@ -227,20 +234,21 @@ export const complete = async (typed: ReadonlyArray<string>, names: Names): Prom
     const offers = what === undefined ? (flag.values ?? []).map((value) => ({ value })) : await named(what)
     return answer(offers, text, isFile(flag) ? files : noFiles)
   }
+  const flagNames = (offered: ReadonlyArray<Flag>) =>
+    answer(
+      offered.map(({ name, summary }) => ({ value: `--${name}`, summary })),
+      current,
+      noFiles
+    )
   if (command === undefined) {
+    if (current.startsWith("-") && args.length === 0) return flagNames(common)
     return answer(
       commands.map(({ name, summary }) => ({ value: name, summary })),
       current,
       noFiles
     )
   }
-  if (current.startsWith("-")) {
-    return answer(
-      entry.flags.map(({ name, summary }) => ({ value: `--${name}`, summary })),
-      current,
-      noFiles
-    )
-  }
+  if (current.startsWith("-")) return flagNames(entry.flags)
   const [first] = entry.args
   const sets = () => named("statefulsets")
   if (first === "action") return actionWords(args, current, () => named("snapshots"))

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { lstat, mkdtemp, open, readFile, rm, rmdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { printYaml } from "@kubectl-stateful/sdk/Manifest"
@@ -74,25 +74,57 @@ const folder: Effect.Effect<string, KubeconfigFileError, Scope.Scope> = Effect.a
         "name a file with --kubeconfig, or set TMPDIR"
       )
   }),
-  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+  // With a file of somebody else's in it, it stays.
+  (path) => Effect.ignore(Effect.tryPromise(() => rmdir(path)))
 )
+
+/** Writes it as a new file, or leaves none. */
+const write = async (file: string, text: string): Promise<void> => {
+  const opened = await open(file, "wx", 0o600)
+  try {
+    await opened.writeFile(text).finally(() => opened.close())
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  }
+}
+
+type Found = "unchanged" | "changed" | "gone"
+
+/** What became of a file with this text. Not every file can be read to its end: a pipe has none. */
+const found = async (file: string, text: string): Promise<Found> => {
+  try {
+    const status = await lstat(file)
+    const isOurs = status.isFile() && status.size === Buffer.byteLength(text)
+    return isOurs && (await readFile(file, "utf8")) === text ? "unchanged" : "changed"
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ENOENT" ? "gone" : "changed"
+  }
+}
 
 /**
  * Writes it to `path`, or into a temporary folder, and deletes it with the scope. An existing file is never
- * overwritten: it may be the kubeconfig of another cluster.
+ * overwritten, and one that was changed since is not deleted: it may be the kubeconfig of another cluster, as
+ * programs that log in to one write to `$KUBECONFIG`. `kept` is called with such a file.
  */
 export const kubeconfigFile = (
   text: string,
-  path?: string
+  path?: string,
+  kept: (file: string) => void = () => {}
 ): Effect.Effect<string, KubeconfigFileError, Scope.Scope> =>
   Effect.gen(function* () {
     const file = path ?? join(yield* folder, "kubeconfig")
     yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => writeFile(file, text, { mode: 0o600, flag: "wx" }),
+        try: () => write(file, text),
         catch: (cause) => refused(file === "" ? '""' : file, cause, "name another file")
       }),
-      () => Effect.promise(() => rm(file, { force: true }))
+      () =>
+        Effect.promise(async () => {
+          const now = await found(file, text)
+          if (now === "unchanged") await rm(file, { force: true })
+          else if (now === "changed") kept(file)
+        })
     )
     return file
   })

@@ -36,7 +36,8 @@ const follow = ["list", "watch"]
  * label is one of the whole namespace to RBAC.
  */
 export const roles = ({ namespace, set, by = "pods", nodes = false }: RoleOptions): ReadonlyArray<Role> => {
-  const name = `peers-of-${set ?? "statefulsets"}`
+  // The other Role of the same StatefulSet has another name: applied, it would take this one's place.
+  const name = `peers-of-${set ?? "statefulsets"}${by === "pods" ? "" : ":endpointslices"}`
   return [
     {
       apiVersion: "rbac.authorization.k8s.io/v1",

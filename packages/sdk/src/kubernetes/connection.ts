@@ -3,13 +3,14 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { X509Certificate } from "node:crypto"
-import { BlockList, isIP, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import * as Tls from "node:tls"
 import type { Agent } from "undici"
 import type { ClusterError } from "../Cluster.ts"
 import * as Credentials from "./credentials.ts"
-import { dial, type Endpoint } from "./dial.ts"
+import { dial, type Endpoint, type Trust } from "./dial.ts"
 import { type Access, configFault, readBytes } from "./kubeconfig.ts"
+import { proxyFromEnvironment } from "./proxy.ts"
 
 /** client-go dials for 30 s; we give up earlier, so that a retry can still help. */
 const dialMillis = 15_000
@@ -73,42 +74,12 @@ const endpointOf = Effect.fnUntraced(function* (
   return { url, proxy, serverName: cluster.serverName, insecure: cluster.insecure }
 })
 
-/** True if an address is within a block such as `10.0.0.0/8`. */
-const within = (host: string, rule: string): boolean => {
-  const [network = "", bits = ""] = rule.split("/")
-  const family = isIP(host)
-  const prefix = Number(bits)
-  if (family === 0 || isIP(network) !== family || !/^\d+$/.test(bits)) return false
-  if (prefix > (family === 4 ? 32 : 128)) return false
-  const list = new BlockList()
-  const type = family === 4 ? "ipv4" : "ipv6"
-  list.addSubnet(network, prefix, type)
-  return list.check(host, type)
-}
-
-/** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` as Go programs read them; never for this machine itself. */
-const proxyFromEnvironment = (
-  url: URL,
-  environment: Readonly<Record<string, string | undefined>>
-): string | null => {
-  const read = (name: string) => environment[name] || environment[name.toLowerCase()] || ""
-  const proxy = read(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY")
-  const host = url.hostname.replace(/^\[|\]$/g, "")
-  if (proxy === "" || host === "localhost" || host === "::1" || host.startsWith("127.")) return null
-  const excepted = read("NO_PROXY")
-    .split(",")
-    .map((rule) => rule.trim().toLowerCase())
-    .some((rule) => {
-      if (rule === "*" || within(host, rule)) return true
-      const suffix = rule.replace(/^\*?\./, "").replace(/:\d+$/, "")
-      return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`))
-    })
-  return excepted ? null : proxy
-}
+const publicAuthorities = () => [...Tls.getCACertificates("default"), ...Tls.getCACertificates("system")]
 
 const secureContext = (
   authority: Buffer | null,
-  certificate: Credentials.Certificate | null
+  certificate: Credentials.Certificate | null,
+  isProxy: boolean
 ): Effect.Effect<Tls.SecureContext, ClusterError> =>
   Effect.try({
     try: () => {
@@ -116,7 +87,13 @@ const secureContext = (
       if (authority !== null) void new X509Certificate(authority)
       return Tls.createSecureContext({
         // Without an authority of its own a cluster is trusted as kubectl does: by the system's.
-        ca: authority ?? [...Tls.getCACertificates("default"), ...Tls.getCACertificates("system")],
+        // kubectl trusts a proxy by the cluster's authority too; one with a public certificate is as good.
+        ca:
+          authority === null
+            ? publicAuthorities()
+            : isProxy
+              ? [authority, ...publicAuthorities()]
+              : authority,
         // As kubectl, an authority is trusted as it is, although another one has signed it: an intermediate one.
         allowPartialTrustChain: true,
         ...(certificate === null ? {} : { cert: certificate.cert, key: certificate.key })
@@ -165,11 +142,17 @@ export const make = Effect.fnUntraced(function* (
   const channel = Effect.gen(function* () {
     const credential = yield* credentials.current
     if (pool === null || pool.certificate !== credential.certificate) {
-      const context =
-        endpoint.url.protocol === "https:" ? yield* secureContext(authority, credential.certificate) : null
+      const trustOf = (url: URL | null, isProxy: boolean) =>
+        url?.protocol === "https:"
+          ? secureContext(authority, credential.certificate, isProxy)
+          : Effect.succeed(null)
+      const trust: Trust = {
+        server: yield* trustOf(endpoint.url, false),
+        proxy: yield* trustOf(endpoint.proxy, true)
+      }
       const { default: Agent } = yield* library
       const open = (signal: AbortSignal) =>
-        dial(endpoint, context, dialMillis, AbortSignal.any([signal, closing.signal]))
+        dial(endpoint, trust, dialMillis, AbortSignal.any([signal, closing.signal]))
       const agentOf = (connections: number | null) =>
         new Agent({
           connections,
@@ -177,7 +160,7 @@ export const make = Effect.fnUntraced(function* (
           keepAliveTimeout: 30_000,
           allowH2: false,
           connect: (_, callback) => {
-            dial(endpoint, context, dialMillis, closing.signal).then(
+            dial(endpoint, trust, dialMillis, closing.signal).then(
               (socket) => callback(null, socket),
               (error: unknown) => callback(error instanceof Error ? error : new Error("no connection"), null)
             )

@@ -15,7 +15,14 @@ export interface Endpoint {
   readonly insecure: boolean
 }
 
-const portOf = (url: URL): number =>
+/** Whom TLS trusts, and the client's certificate: of the server, and of a proxy. `null`: it speaks no TLS. */
+export interface Trust {
+  readonly server: Tls.SecureContext | null
+  readonly proxy: Tls.SecureContext | null
+}
+
+/** With the default of its scheme. */
+export const portOf = (url: URL): number =>
   url.port === ""
     ? url.protocol === "https:"
       ? 443
@@ -24,8 +31,8 @@ const portOf = (url: URL): number =>
         : 1080
     : Number(url.port)
 
-// URL keeps an IPv6 address in its brackets; sockets want it bare.
-const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, "")
+/** URL keeps an IPv6 address in its brackets; sockets want it bare. */
+export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, "")
 
 const opened = (socket: Net.Socket, event: "connect" | "secureConnect"): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -148,9 +155,13 @@ const throughSocks = async (socket: Net.Socket, proxy: URL, host: string, port: 
 
 const connect = async (
   { url, proxy, serverName, insecure }: Endpoint,
-  context: Tls.SecureContext | null,
+  trust: Trust,
   keep: Keep
 ): Promise<Net.Socket> => {
+  const options = (context: Tls.SecureContext | null): Tls.ConnectionOptions => ({
+    ...(context === null ? {} : { secureContext: context }),
+    rejectUnauthorized: !insecure
+  })
   const host = hostOf(url)
   let socket = await plain(proxy ?? url, keep).catch((error: NodeJS.ErrnoException) => {
     // Node's own error would be reported as the server's.
@@ -159,13 +170,17 @@ const connect = async (
       : new Error(`the proxy ${proxy.host} cannot be reached (${error.code ?? error.message})`)
   })
   if (proxy !== null) {
-    if (proxy.protocol === "https:") socket = await secure(socket, hostOf(proxy), null, {}, keep)
+    if (proxy.protocol === "https:")
+      socket = await secure(socket, hostOf(proxy), null, options(trust.proxy), keep).catch(
+        (error: NodeJS.ErrnoException) => {
+          throw new Error(`no TLS with the proxy ${proxy.host} (${error.code ?? error.message})`)
+        }
+      )
     if (proxy.protocol.startsWith("socks")) await throughSocks(socket, proxy, host, portOf(url))
     else await throughHttp(socket, proxy, `${url.hostname}:${portOf(url)}`)
   }
   if (url.protocol !== "https:") return socket
-  const trust = context === null ? {} : { secureContext: context }
-  return await secure(socket, host, serverName, { ...trust, rejectUnauthorized: !insecure }, keep)
+  return await secure(socket, host, serverName, options(trust.server), keep)
 }
 
 /**
@@ -175,7 +190,7 @@ const connect = async (
  */
 export const dial = async (
   endpoint: Endpoint,
-  context: Tls.SecureContext | null,
+  trust: Trust,
   timeoutMillis: number,
   signal: AbortSignal
 ): Promise<Net.Socket> => {
@@ -196,7 +211,7 @@ export const dial = async (
     if (signal.aborted) aborted()
   })
   try {
-    return await Promise.race([connect(endpoint, context, keep), givenUp])
+    return await Promise.race([connect(endpoint, trust, keep), givenUp])
   } catch (error) {
     for (const socket of sockets) socket.destroy()
     throw error

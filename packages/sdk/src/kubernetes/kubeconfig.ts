@@ -264,7 +264,7 @@ const readOne = Effect.fnUntraced(function* (
     )
   )
   if (text === null) return null
-  const document = yield* parseYaml(text).pipe(
+  const document = yield* parseYaml(text, { asKubectl: true }).pipe(
     Effect.mapError((error) =>
       configFault(`error loading config file "${file}": ${error.message}`, "correct the file")
     )

@@ -1,6 +1,6 @@
 /** Errors of an operation. */
 import * as Schema from "effect/Schema"
-import type { ClusterError } from "../Cluster.ts"
+import { ClusterError, MissingPermission } from "../Cluster.ts"
 import { Refusal, Rule } from "./Plan.ts"
 
 const { String, TaggedStruct } = Schema
@@ -47,10 +47,26 @@ export class OperationError extends Schema.TaggedError<OperationError>()("Operat
   reason: OperationReason,
   message: String,
   action: Schema.optionalKey(String),
+  permission: Schema.optionalKey(MissingPermission),
   record: Schema.optionalKey(String),
   /** The operation that this has stopped: resume or abort it by this. Absent: none was begun, or none is left. */
   operation: Schema.optionalKey(Schema.Struct({ namespace: String, id: String }))
 }) {}
+
+/** What an error is given on its way up. */
+type Amendment = Partial<Pick<ClusterError, "message" | "action" | "permission" | "operation">>
+
+/** The same error in other words; whatever else it says stays. */
+export const amended = (
+  error: OperationError | ClusterError,
+  change: Amendment
+): OperationError | ClusterError => {
+  // An error's message is no property that a spread takes along.
+  const { message } = error
+  return error._tag === "OperationError"
+    ? new OperationError({ ...error, message, ...change })
+    : new ClusterError({ ...error, message, ...change })
+}
 
 /**
  * The part of an error that a journal may contain: only our own words, since anyone who can read ConfigMaps

@@ -10,13 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
 import { type AppRef, nameOf } from "../App.ts"
-import { type Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import { within as bestEffort } from "./BestEffort.ts"
 import * as Fence from "./Fence.ts"
 import { type Place, titleOf } from "./Guarded.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./lease.ts"
-import { because, OperationError, recordOf } from "./OperationError.ts"
+import { amended, because, OperationError, recordOf } from "./OperationError.ts"
 import { lastWay, operationTitle, wayOn, withoutJournal } from "./OperationId.ts"
 import type { AnyPlan } from "./Plan.ts"
 import { patiently } from "../resource/Patience.ts"
@@ -65,24 +65,12 @@ const resumable = (
   const last = isAbort ? lastWay(plan) : null
   const way = `${wayOn(plan)}${last === null ? "" : `, ${last} to revert what it can`}`
   const action = error.action === undefined ? way : `${error.action}; then ${way}`
-  const operation = { namespace: plan.home, id: plan.id }
-  if (error._tag === "OperationError") {
-    const { reason, message, record } = error
-    return new OperationError({
-      reason,
-      message,
-      action,
-      ...(record === undefined ? {} : { record }),
-      operation
-    })
-  }
-  const { reason, message, status } = error
-  return new ClusterError({
-    reason,
-    message,
+  const { permission } = error
+  const rest = permission === undefined || permission.rest === null ? [] : [permission.rest]
+  return amended(error, {
     action,
-    ...(status === undefined ? {} : { status }),
-    operation
+    ...(permission === undefined ? {} : { permission: { rest: [...rest, `then ${way}`].join("; ") } }),
+    operation: { namespace: plan.home, id: plan.id }
   })
 }
 

@@ -152,7 +152,6 @@ const byCode = (code: number, headers: Readonly<Record<string, string>>): Reason
 
 const actions: Partial<Record<Reason["_tag"], string>> = {
   Unauthorized: "log in again: the credentials of this context are missing, wrong or expired",
-  Forbidden: "ask for a Role with this rule, or use another user",
   Conflict: "read the object again and repeat the change",
   Unsupported: "check `kubectl api-resources` for what this cluster serves",
   TooManyRequests: "try again later"
@@ -162,11 +161,27 @@ const actions: Partial<Record<Reason["_tag"], string>> = {
 const byOther =
   "check the server's address and any proxy before it: the answer is not a Kubernetes API server's"
 
-const actionOf = (reason: Reason, said: string, isOwn: boolean): string | undefined => {
-  if (reason._tag === "Unreadable" || (reason._tag === "Forbidden" && !isOwn)) return byOther
-  return reason._tag === "Forbidden" && said.includes("at the cluster scope")
-    ? "ask for a ClusterRole with this rule, or use another user"
-    : actions[reason._tag]
+/** The words of an authorizer; a quota, a policy and a webhook refuse in their own. */
+const unauthorized = /\bUser ".*" cannot (\S+) (?:resource|path) "/
+
+type Way = Partial<Pick<ClusterError, "action" | "permission">>
+
+const forbidden = (said: string): Way => {
+  const verb = unauthorized.exec(said)?.[1]
+  if (verb === undefined) return { action: "raise the quota, or meet the policy, that refused it" }
+  const role = said.includes("at the cluster scope") ? "ClusterRole" : "Role"
+  return {
+    action: `ask for a ${role} with this rule, or use another user`,
+    // No command needs it: it is the user's own wish.
+    ...(verb === "impersonate" ? {} : { permission: { rest: null } })
+  }
+}
+
+const wayOf = (reason: Reason, said: string, isOwn: boolean): Way => {
+  if (reason._tag === "Unreadable" || (reason._tag === "Forbidden" && !isOwn)) return { action: byOther }
+  if (reason._tag === "Forbidden") return forbidden(said)
+  const action = actions[reason._tag]
+  return action === undefined ? {} : { action }
 }
 
 /** The error for a response other than 2xx. `body` is the decoded JSON, or `null`. */
@@ -185,12 +200,11 @@ export const fromStatus = (
     // etcd's own failures pass through as 500 and may come after the commit.
     (reason._tag === "InternalError" && said.includes("etcdserver"))
   if (isWrite(request) && effectUnknown) return outcomeUnknown(request, said)
-  const action = actionOf(reason, said, isStatus(body))
   const told = reason._tag === "Unauthorized" ? "You must be logged in to the server (Unauthorized)" : said
   return new ClusterError({
     reason,
     message: vague.test(told) ? `${describeRequest(request)}: ${told}` : told,
     status: code,
-    ...(action === undefined ? {} : { action })
+    ...wayOf(reason, said, isStatus(body))
   })
 }

@@ -1,9 +1,9 @@
 /** `snapshots export` and `import`: a snapshot's record as an encrypted file, and back. */
-import { open } from "node:fs/promises"
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
 import * as Transfer from "@kubectl-stateful/sdk/SnapshotTransfer"
 import * as Effect from "effect/Effect"
+import { writeNew } from "../../command/newFile.ts"
 import { agreed, rehearsed, shown } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
 import { Usage } from "../../command/usage.ts"
@@ -12,11 +12,9 @@ import { codeOf, openWith, readBytes, sealFor } from "../../flags/seal.ts"
 import type { SetFlags } from "../../flags/snapshots.ts"
 import { ended, visible } from "../../print/terminal.ts"
 
-/** Writes a new file that only its owner can read; never overwrites an existing one. */
 const write = async (path: string, bytes: Uint8Array): Promise<void> => {
   try {
-    const file = await open(path, "wx", 0o600)
-    await file.writeFile(bytes).finally(() => file.close())
+    await writeNew(path, bytes)
   } catch (error) {
     throw new Usage(`cannot write ${path}: ${codeOf(error)}`, "choose another name with --file")
   }
