@@ -255,7 +255,7 @@ const judged = (
     if (isReadLate && bytes.length > mostKept + since) return `${bytes.length} bytes were kept`
     if (!isStart(bytes, Buffer.concat(said(place + 1)))) return `channel ${place + 1} is not what was sent`
     if (error === null) continue
-    if (!(error instanceof ClusterError)) return `another error: ${String(error)}`
+    if (!(error instanceof ClusterError)) return "another error"
     const words = wordsOf(`${error.message} ${error.action ?? ""}`)
     if (words !== null) return words
   }

@@ -9,7 +9,7 @@ import { type Faults } from "./again.ts"
 import { type Change, dropped } from "./defects.ts"
 import * as Scaling from "./scaleAgain.ts"
 import type { Decorate } from "./scaling.ts"
-import * as Sets from "./sets.ts"
+import type * as Sets from "./sets.ts"
 
 interface Means {
   readonly bug: Decorate
