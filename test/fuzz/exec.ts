@@ -128,20 +128,23 @@ const actsOf = ({ base, edits }: Mutation): ReadonlyArray<Act> => {
   return acts
 }
 
+interface Message {
+  readonly bytes: Buffer
+  readonly binary: boolean
+}
+
 /** The messages that these frames make, up to what ends them: no more of them can come. */
-const messagesOf = (acts: ReadonlyArray<Act>): ReadonlyArray<{ bytes: Buffer; binary: boolean }> => {
-  const messages: Array<{ bytes: Buffer; binary: boolean }> = []
-  let open: { bytes: Buffer; binary: boolean } | null = null
+const messagesOf = (acts: ReadonlyArray<Act>): ReadonlyArray<Message> => {
+  const messages: Array<Message> = []
+  const open: Array<Extract<Act, { readonly _tag: "Frame" }>> = []
   for (const act of acts) {
     if (act._tag === "Close") break
     if (act._tag !== "Frame") continue
-    open =
-      open === null
-        ? { bytes: act.bytes, binary: act.binary }
-        : { ...open, bytes: Buffer.concat([open.bytes, act.bytes]) }
+    open.push(act)
     if (!act.last) continue
-    messages.push(open)
-    open = null
+    // The first one says what all of them are.
+    messages.push({ bytes: Buffer.concat(open.map(({ bytes }) => bytes)), binary: open[0]?.binary ?? false })
+    open.length = 0
   }
   return messages
 }
@@ -171,11 +174,7 @@ const scripts = new Map<string, ReadonlyArray<Act>>()
 const start = (): Promise<Server> =>
   new Promise((resolve) => {
     const server = createServer()
-    const upgrades = new WebSocketServer({
-      noServer: true,
-      handleProtocols: () => subprotocol,
-      closeTimeout: 200
-    })
+    const upgrades = new WebSocketServer({ noServer: true, handleProtocols: () => subprotocol })
     server.on("upgrade", (request, raw, head) => {
       raw.on("error", () => {})
       const id = new URL(request.url ?? "", "http://server").searchParams.get("command") ?? ""
@@ -256,7 +255,7 @@ const judged = (
     if (isReadLate && bytes.length > mostKept + since) return `${bytes.length} bytes were kept`
     if (!isStart(bytes, Buffer.concat(said(place + 1)))) return `channel ${place + 1} is not what was sent`
     if (error === null) continue
-    if (!(error instanceof ClusterError)) return `another error: ${String(error)}`
+    if (!(error instanceof ClusterError)) return "another error"
     const words = wordsOf(`${error.message} ${error.action ?? ""}`)
     if (words !== null) return words
   }

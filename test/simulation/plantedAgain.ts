@@ -9,7 +9,7 @@ import { type Faults } from "./again.ts"
 import { type Change, dropped } from "./defects.ts"
 import * as Scaling from "./scaleAgain.ts"
 import type { Decorate } from "./scaling.ts"
-import * as Sets from "./sets.ts"
+import type * as Sets from "./sets.ts"
 
 interface Means {
   readonly bug: Decorate
@@ -37,13 +37,14 @@ const isJournal = ({ method, path }: Request) => method === "PATCH" && path.incl
 const byTakers =
   (change: (request: Request) => Request): Decorate =>
   (inner, world): Cluster["Service"] => {
-    const first = () => world.sandbox.store.list(configmaps, "shop")
+    const runOf = (object: object): string | undefined => Object(Reflect.get(object, "data")).run
     let owner: string | undefined
     return {
       ...inner,
       request: (request) => {
-        owner ??= first()
-          .map(({ data }) => data?.["run"])
+        owner ??= world.sandbox.store
+          .list(configmaps, "shop")
+          .map(runOf)
           .find((run) => run !== undefined)
         const isTaker = owner !== undefined && !(request.body ?? "").includes(owner)
         return inner.request(isJournal(request) && isTaker ? change(request) : request)
