@@ -13,7 +13,7 @@ const owned = ({ nodes, ...bed }: Bed): ReadonlyArray<string> =>
 
 /** The first and the last address of a range, as numbers; undefined for anything else. */
 const span = (text: string): readonly [number, number] | undefined => {
-  if (!/^10\./.test(text)) return undefined
+  if (!text.startsWith("10.")) return undefined
   const [base = "", bits = "32"] = text.split("/")
   const first = base.split(".").reduce((number, part) => number * 256 + Number(part), 0)
   return [first, first + 2 ** (32 - Number(bits)) - 1]
