@@ -1,4 +1,16 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/**
+ * By name, and the suite with hundreds of volumes last: the controllers are busy for minutes with
+ * deleting them, at 20 requests a second, and have no time for the next suite's.
+ */
+class Sequencer extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const key = ({ moduleId }: TestSpecification) => [moduleId.includes("/requests."), moduleId].join()
+    return files.toSorted((left, right) => (key(left) < key(right) ? -1 : 1))
+  }
+}
 
 const suites = (...names: ReadonlyArray<string>) => names.map((name) => `test/cluster/${name}.test.ts`)
 
@@ -11,13 +23,11 @@ const alone = suites(
   "quiesce",
   "quiesce-kills",
   "remedies",
+  "requests",
   "router",
   "scale-loss",
   "snapshot"
 )
-
-/** The controllers are busy for minutes with deleting its hundreds of volumes, at 20 requests a second. */
-const last = suites("requests")
 
 const shared = {
   // Of the tests in one suite that are independent of each other: more of them make the machine late.
@@ -26,29 +36,34 @@ const shared = {
   hookTimeout: 300_000
 }
 
-/** One after another: the projects, and of most of them the suites too. */
-const project = (
-  place: number,
-  name: string,
-  include: ReadonlyArray<string>,
-  more: { readonly exclude?: Array<string>; readonly maxWorkers: number }
-) => ({
-  extends: true as const,
-  test: { ...shared, ...more, name, include: [...include], sequence: { groupOrder: place } }
-})
-
 /** `npm run test:cluster`: the suites that need a real cluster. */
 export default defineConfig({
   ssr: { resolve: { conditions: ["source", "node", "import", "default"] } },
   test: {
     globalSetup: ["test/shipped.ts", "test/cluster/suite/cluster.ts"],
+    sequence: { sequencer: Sequencer },
     projects: [
-      project(0, "alone", alone, { maxWorkers: 1 }),
-      project(1, "side by side", suites("*"), {
-        exclude: [...alone, ...last, ...suites("*-on-sandbox")],
-        maxWorkers: 2
-      }),
-      project(2, "last", last, { maxWorkers: 1 })
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "side by side",
+          include: suites("*"),
+          exclude: [...alone, ...suites("*-on-sandbox")],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "alone",
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 }
+        }
+      }
     ]
   }
 })
