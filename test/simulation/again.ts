@@ -69,10 +69,13 @@ export const linesOf = ({ calls, distinct }: Deaths, all: boolean): ReadonlyArra
   )
 }
 
-/** One of so many, the same ones each time, and of each kind alike. */
-export const isChosen = (point: string, every: number): boolean => {
+/** A number for a point, the same one each time, and of each kind alike. */
+export const placeOf = (point: string): number => {
   let hash = 0x811c9dc5
   for (const char of point) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
   hash ^= hash >>> 15
-  return (Math.imul(hash, 0x2c1b3c6d) >>> 0) % every === 0
+  return Math.imul(hash, 0x2c1b3c6d) >>> 0
 }
+
+/** One of so many. */
+export const isChosen = (point: string, every: number): boolean => placeOf(point) % every === 0

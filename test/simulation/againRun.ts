@@ -4,10 +4,9 @@ import * as Exit from "effect/Exit"
 import { type Deaths, isChosen, linesOf, lineOf, plansOf } from "./again.ts"
 import type { Done, Failure } from "./pool.ts"
 import * as Scaling from "./scaleAgain.ts"
-import { attempt as attemptSet, scenarios } from "./sets.ts"
+import { attempt as attemptSet, scenarios, type Way } from "./sets.ts"
 import { inWorld, scenarioOf, wordsOf } from "./setRun.ts"
 
-export type Way = "abort" | "resume"
 export const ways: ReadonlyArray<Way> = ["abort", "resume"]
 
 export interface Task {

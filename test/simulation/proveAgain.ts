@@ -3,7 +3,7 @@
  * resumes or aborts that.
  */
 import * as Exit from "effect/Exit"
-import { linesOf } from "./again.ts"
+import { linesOf, placeOf } from "./again.ts"
 import { runLine, scenariosOf, type Task, ways } from "./againRun.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
 import { wordsOf } from "./setRun.ts"
@@ -81,10 +81,4 @@ export const proveAgain = async (amount: Amount): Promise<number> => {
   return failures
 }
 
-/** A place of its own for each, the same one each time. */
-const place = ([task]: ReadonlyArray<Task>): number => {
-  let hash = 7
-  for (const char of `${task?.scenario} ${task?.line} ${task?.way}`)
-    hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
-  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0
-}
+const place = ([task]: ReadonlyArray<Task>): number => placeOf(`${task?.scenario} ${task?.line} ${task?.way}`)

@@ -17,7 +17,15 @@ import { scaleVerb } from "../../packages/sdk/src/scale/verb.ts"
 import { statefulSet } from "../../packages/sdk/src/App.ts"
 import { read } from "../../packages/sdk/src/State.ts"
 import { type Act, actsOn, count, deleteJournal, markOf, newClaim, openJournal, setOf } from "./acts.ts"
-import { type Inventory, inventory, judge, type Outcome, type Scenario, type Wire } from "./verdict.ts"
+import {
+  type Inventory,
+  inventory,
+  judge,
+  newWire,
+  type Outcome,
+  type Scenario,
+  type Wire
+} from "./verdict.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "./world.ts"
 import { wrongs } from "./wrongs.ts"
 import { told } from "./story.ts"
@@ -252,21 +260,7 @@ export const attempt = (scenario: Scenario, act: Act, moment: Moment, pause: num
       const before = withCluster(bug(hanging(world, scenario), world))
       yield* stopped(world, before(Operation.execute(plan, verb, manner)), plan, scenario.stopAt)
     }
-    const wire: Wire = {
-      requests: 0,
-      acted: false,
-      forbidden: false,
-      since: [],
-      all: [],
-      breaches: [],
-      claims: null,
-      plan,
-      asked,
-      listed: new Set(),
-      ready: null,
-      theirs: new Set(),
-      operations: new Set([plan.id])
-    }
+    const wire = newWire(plan, asked)
     const trace: Array<Seen> = []
     const acting: { now?: Inventory } = {}
     const seen: Act = {

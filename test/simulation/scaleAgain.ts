@@ -24,11 +24,11 @@ import {
   scenarios as counts,
   watched
 } from "./scaling.ts"
+import type { Way } from "./sets.ts"
 import { told } from "./story.ts"
 import * as Verdict from "./verdict.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "./world.ts"
 
-type Way = "abort" | "resume"
 type Go = Effect.Effect<OperationResult, unknown, Cluster>
 
 export interface Means {
@@ -179,21 +179,7 @@ const attemptClaims = (scenario: Verdict.Scenario, means: Means) =>
     const manner = (identity: string) => ({ ...Rival.mannerOf(scenario), purge, identity })
     const on = withCluster(world.sandbox.cluster)
     const plan = yield* on(Scale.prepare(ref, { ...scenario.asked, ...manner(ann) }))
-    const wire: Verdict.Wire = {
-      requests: 0,
-      acted: false,
-      forbidden: false,
-      since: [],
-      all: [],
-      breaches: [],
-      claims: null,
-      plan,
-      asked: scenario.asked,
-      listed: new Set(),
-      ready: null,
-      theirs: new Set(),
-      operations: new Set([plan.id])
-    }
+    const wire = Verdict.newWire(plan, scenario.asked)
     const port = (means.bug ?? plain)(Rival.rivalled(world, nobody, -1, 0, wire, []), world)
     const verb: Verb = {
       begin: (identity) => Operation.execute(plan, scaleVerb, manner(identity)),

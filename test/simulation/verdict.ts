@@ -54,6 +54,23 @@ export interface Wire {
   readonly breaches: Array<string>
 }
 
+/** Before the first request of what was planned. */
+export const newWire = (plan: Scale.ScalePlan, asked: Scale.ScaleOptions): Wire => ({
+  requests: 0,
+  acted: false,
+  forbidden: false,
+  since: [],
+  all: [],
+  breaches: [],
+  claims: null,
+  plan,
+  asked,
+  listed: new Set(),
+  ready: null,
+  theirs: new Set(),
+  operations: new Set([plan.id])
+})
+
 /** Everything that an operation may not lose, as it is now. */
 export const inventory = (world: World) => ({
   volumes: new Map(

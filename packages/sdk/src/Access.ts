@@ -255,7 +255,7 @@ export const roles = (options: RolesOptions): ReadonlyArray<RoleOf> => {
     })
   )
   const names = wanted.length === verbs.length ? [] : [...wanted].toSorted()
-  // Whoever applies a Role replaces what has its name: each name says what the Role grants.
+  // Applying a Role replaces the one of the same name, so each name says what the Role grants.
   const name = ["kubectl-stateful", ...names].join("-")
   const only = requiredOnly ? "-required-only" : ""
   const copies = target === undefined ? "" : target === namespace ? "-copies-within" : "-copies-elsewhere"
