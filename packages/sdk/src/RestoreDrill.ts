@@ -297,7 +297,7 @@ export const drill = Effect.fn("RestoreDrill.drill")(function* (
         // Who interrupts it gets no result, and no error.
         const note = (message: string) =>
           Exit.hasInterrupts(exit) ? report({ _tag: "Note", message }) : Effect.void
-        yield* note(`interrupted: namespace ${scratch.name} is deleted, with all that was restored into it`)
+        yield* note(`interrupted: deleting namespace ${scratch.name}, with all that was restored into it`)
         const names = yield* removed(scratch, yield* Ref.get(operation), options)
         yield* Ref.set(left, names)
         if (names.length > 0) yield* note(`left of the drill: ${names.join(", ")}`)

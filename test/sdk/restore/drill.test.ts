@@ -172,7 +172,7 @@ describe("a drill", () => {
           Effect.raceFirst(Deferred.await(stop)),
           drive
         )
-        assert.match(notes.join("\n"), /^interrupted: namespace drill-nightly-\w+ is deleted/m)
+        assert.match(notes.join("\n"), /^interrupted: deleting namespace drill-nightly-\w+, with all/m)
         const left = notes.filter((note) => note.startsWith("left of the drill: "))
         if (isFirm) assert.match(left.join("\n"), /: namespace drill-nightly-\w+: a webhook says no$/)
         else {
