@@ -2,12 +2,15 @@ import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /**
- * By name, and the suite with hundreds of volumes last: the controllers are busy for minutes with
- * deleting them, at 20 requests a second, and have no time for the next suite's.
+ * By name, and two suites last. The contract waits until the API server has forgotten its first versions, ten
+ * minutes after its start. After the suite with hundreds of volumes the controllers are busy for minutes with
+ * deleting them, at 20 requests a second, and have no time for another suite's.
  */
 class Sequencer extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const key = ({ moduleId }: TestSpecification) => [moduleId.includes("/requests."), moduleId].join()
+    const isLast = (moduleId: string) =>
+      ["contract", "requests"].some((name) => moduleId.endsWith(`/${name}.test.ts`))
+    const key = ({ moduleId }: TestSpecification) => [isLast(moduleId), moduleId].join()
     return files.toSorted((left, right) => (key(left) < key(right) ? -1 : 1))
   }
 }

@@ -135,14 +135,14 @@ describe.runIf(hasParts())("a snapshot of PostgreSQL by its profile", () => {
       console.log(`committed before ${before}; restored ${JSON.stringify(restored)}`)
       assert.isAtLeast(restored["db-0"]?.highest ?? 0, before)
 
-      // A session that somebody ends between the waves leaves no set.
+      // A session that somebody ends between the waves leaves no set. The first volume is cut once it is held.
       const slow = ["--consistency", "quiesced", "--class", "snap-slow", ...alone]
       const taking = take(split, "db", "db-lost", ...slow)
+      await until("a cut of the first wave", async () =>
+        Object.keys(await snapshotsIn(split, "db-lost")).length > 0 ? true : null
+      )
       const sessions = "select active_pid from pg_replication_slots where slot_name like 'kubectl_stateful_%'"
-      const pid = await until("a session of the backup", async () => {
-        const found = await Postgres.query(split, "db-0", sessions)
-        return found === "" ? null : found
-      })
+      const pid = await Postgres.query(split, "db-0", sessions)
       await Postgres.query(split, "db-0", `select pg_terminate_backend(${pid})`)
       const lost = await taking
       console.log(lost.err.trim())

@@ -152,6 +152,17 @@ const realAs =
       throw new Error(`${user} was never allowed what the Role says`)
     })
 
+/** Until the first version is forgotten: an API server does that by itself, ten minutes after its first start. */
+const forgotten = (cluster: Cluster["Service"], namespace: string): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const first = `${namespace}/configmaps?limit=1&resourceVersion=1&resourceVersionMatch=Exact`
+    for (let waited = 0; waited < 720; waited++) {
+      if ((yield* send(cluster, "GET", first)).status === 410) return
+      yield* Effect.sleep(1000)
+    }
+    throw new Error("the first version was never forgotten")
+  }).pipe(Effect.orDie)
+
 /** On a real cluster every script gets a namespace, which is taken away without waiting for its end. */
 export const onReal = (
   cluster: Cluster["Service"],
@@ -167,7 +178,8 @@ export const onReal = (
     })
     yield* appears(cluster, `${path}/serviceaccounts/default`)
     yield* appears(cluster, `${path}/configmaps/kube-root-ca.crt`)
-    const bed: Bed = { name: "real", cluster, silence: () => {}, forget: Effect.void, as: realAs(cluster) }
+    const forget = forgotten(cluster, path)
+    const bed: Bed = { name: "real", cluster, silence: () => {}, forget, as: realAs(cluster) }
     return yield* converse(bed, scenario, namespace).pipe(
       Effect.ensuring(Effect.ignore(send(cluster, "DELETE", path)))
     )
