@@ -38,6 +38,9 @@ export const program = (): string => shipped("bin", "kubectl-stateful")
 /** Where it keeps its compiled code: apart from the user's own, and gone with it. */
 export const cache = () => ({ XDG_CACHE_HOME: shipped("cache") })
 
+/** Where the suites of the cluster have the plugin without a process of its own. */
+export const here = (...parts: ReadonlyArray<string>): string => shipped("here", ...parts)
+
 export const copyTo = (folder: string): void => {
   for (const part of ["bin", "dist", "package.json"])
     cpSync(shipped(part), join(folder, part), { recursive: true })

@@ -3,7 +3,7 @@
  * resumes or aborts that.
  */
 import * as Exit from "effect/Exit"
-import { linesOf, placeOf } from "./again.ts"
+import { isChosen, linesOf, placeOf } from "./again.ts"
 import { runLine, scenariosOf, type Task, ways } from "./againRun.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
 import { wordsOf } from "./setRun.ts"
@@ -37,6 +37,8 @@ const replayed = async (line: string, scenarios: ReadonlyArray<string>, { verb, 
   return failures
 }
 
+const wordsOfFirst = ({ scenario, line, way }: Task): string => `${scenario} ${line} ${way}`
+
 /** Prints counts, and each failure with the line that runs it again. Answers how many failed. */
 export const proveAgain = async (amount: Amount): Promise<number> => {
   const { verb, members, every, all, minutes } = amount
@@ -46,11 +48,13 @@ export const proveAgain = async (amount: Amount): Promise<number> => {
     return 1
   }
   if (amount.replay !== null) return replayed(amount.replay, chosen, amount)
+  // Of each N second deaths one, behind one of each root of N first ones: these are a run each as well.
+  const firsts = Math.floor(Math.sqrt(every))
   const began = performance.now()
   const seconds = () => Math.round((performance.now() - began) / 1000)
   const tasks: Array<Task> = []
   for (const scenario of chosen) {
-    const given = { verb, scenario, members, every, all, end: "abort" } as const
+    const given = { verb, scenario, members, every: Math.ceil(every / firsts), all, end: "abort" } as const
     const plain = await runLine({ ...given, line: "", way: "resume" })
     if (Exit.isFailure(plain)) {
       say(`FAILED ${scenario} without a death: ${wordsOf(plain)}`)
@@ -58,7 +62,8 @@ export const proveAgain = async (amount: Amount): Promise<number> => {
     }
     const lines = linesOf(plain.value.deaths, all)
     say(`${scenario}: ${plain.value.deaths.calls} calls, ${lines.length} first deaths`)
-    tasks.push(...lines.flatMap((line) => ways.map((way): Task => ({ ...given, line, way }))))
+    const own = lines.flatMap((line) => ways.map((way): Task => ({ ...given, line, way })))
+    tasks.push(...own.filter((task) => isChosen(wordsOfFirst(task), firsts)))
   }
   let [runs, failures, done, told] = [0, 0, 0, 0]
   const over = (ended: ReadonlyArray<Task>, failed: ReadonlyArray<Failure<Task>>, count: number) => {
@@ -81,4 +86,4 @@ export const proveAgain = async (amount: Amount): Promise<number> => {
   return failures
 }
 
-const place = ([task]: ReadonlyArray<Task>): number => placeOf(`${task?.scenario} ${task?.line} ${task?.way}`)
+const place = ([task]: ReadonlyArray<Task>): number => (task === undefined ? 0 : placeOf(wordsOfFirst(task)))

@@ -4,6 +4,10 @@
  * A cluster that was up before is left up; one that the suites brought up is taken down again.
  */
 import { execFileSync } from "node:child_process"
+import { join } from "node:path"
+import { rolldown } from "rolldown"
+import { from } from "../../../packages/kubectl-stateful/bundle.ts"
+import { here } from "../../shipped.ts"
 import { bed } from "./commands.ts"
 import { enter } from "./environment.ts"
 
@@ -16,9 +20,17 @@ const isUp = (): boolean => {
   }
 }
 
+/** A bundle, since each suite would spend seconds on the plugin's sources. */
+const buildHere = async (): Promise<void> => {
+  const bundle = await rolldown(from(join(import.meta.dirname, "here.ts")))
+  await bundle.write({ dir: here(), format: "esm" })
+  await bundle.close()
+}
+
 export default async function setup(): Promise<() => void> {
   const wasUp = isUp()
   if (!wasUp) bed("up")
+  await buildHere()
   const leave = await enter()
   return () => {
     leave()

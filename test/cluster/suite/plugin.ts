@@ -1,6 +1,8 @@
-/** The plugin in processes that can be killed. */
+/** The plugin: in processes that can be killed, and in the suite's own. */
 import { spawn } from "node:child_process"
-import { cache, program } from "../../shipped.ts"
+import { pathToFileURL } from "node:url"
+import { cache, here, program } from "../../shipped.ts"
+import type * as Here from "./here.ts"
 import type { Ran } from "./commands.ts"
 
 export interface Ended extends Ran {
@@ -19,8 +21,15 @@ export interface Running {
 }
 
 export interface Plugin {
+  /** A process of its own. */
   readonly start: (args: ReadonlyArray<string>) => Running
+  /** In the process of the suite. */
   readonly run: (args: ReadonlyArray<string>) => Promise<Ended>
+}
+
+const ranHere = async (args: ReadonlyArray<string>): Promise<Ended> => {
+  const { run }: typeof Here = await import(/* @vite-ignore */ pathToFileURL(here("here.js")).href)
+  return { ...(await run(args)), signal: null }
 }
 
 export const bundled = (): Plugin => {
@@ -58,5 +67,5 @@ export const bundled = (): Plugin => {
       ended
     }
   }
-  return { start, run: (args) => start(args).ended }
+  return { start, run: ranHere }
 }

@@ -72,8 +72,6 @@ export interface Situation {
   readonly brings?: ReadonlyArray<string>
   /** Afterwards, where the remedy does not bring all back. */
   readonly undo?: ReadonlyArray<Step>
-  /** Why the sandbox cannot: what it does not serve. */
-  readonly notOnSandbox?: string
 }
 
 const rack = "topology.kubectl-stateful.dev/rack"
@@ -294,8 +292,7 @@ export const situations: ReadonlyArray<Situation> = [
         ]
       })
     ],
-    changes: /^(StatefulSet\/db|Pod\/db-2)$/,
-    notOnSandbox: "every image is there"
+    changes: /^(StatefulSet\/db|Pod\/db-2)$/
   },
   {
     rule: "volumes-go-with-claims",
