@@ -44,6 +44,7 @@
 import { spawnSync } from "node:child_process"
 import { parseArgs } from "node:util"
 import { proveFuzz } from "./fuzz/prove.ts"
+import type { Limit } from "./limit.ts"
 import { losses } from "./simulation/losses.ts"
 import { planted } from "./simulation/planted.ts"
 import { plantedSets } from "./simulation/plantedSets.ts"
@@ -57,7 +58,7 @@ const { positionals, values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
-    minutes: { type: "string", default: "60" },
+    minutes: { type: "string" },
     runs: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
     target: { type: "string" },
@@ -69,6 +70,9 @@ const { positionals, values } = parseArgs({
     replay: { type: "string" }
   }
 })
+
+/** Of each count. */
+const limit: Limit = { minutes: Number(values.minutes ?? "60"), isAsked: values.minutes !== undefined }
 
 /** The test that `npm test` runs a fixed part of. Answers whether it failed. */
 const proveTests = (what: string, every: string) => (): number => runTests([what], { [every]: values.every })
@@ -99,7 +103,7 @@ const again = (verb: "snapshot" | "restore" | "scale") => () =>
     members: Number(values.members ?? 2),
     every: Number(values.every),
     all: values.all,
-    minutes: Number(values.minutes),
+    limit,
     replay: values.replay ?? null
   })
 
@@ -116,7 +120,7 @@ const parts =
         seeds: Number(values.seeds),
         from: Number(values.from),
         every: Number(values.every),
-        minutes: Number(values.minutes),
+        limit,
         replay: values.replay ?? null
       })
     const all: Readonly<Record<string, () => number | Promise<number>>> = {
@@ -172,7 +176,7 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
     proveFuzz({
       runs: Number(values.runs),
       seed: Number(values.seed),
-      minutes: Number(values.minutes),
+      limit,
       target: values.target ?? null,
       replay: values.replay ?? null
     }),
@@ -189,7 +193,7 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
       scenario: values.scenario ?? null,
       every: Number(values.every),
       all: values.all,
-      minutes: Number(values.minutes),
+      limit,
       replay: values.replay ?? null
     }),
   scale: () =>
@@ -198,7 +202,7 @@ const levels: Readonly<Record<string, () => number | Promise<number>>> = {
       : proveScale({
           seeds: Number(values.seeds),
           from: Number(values.from),
-          minutes: Number(values.minutes),
+          limit,
           scenario: values.scenario ?? null,
           replay: values.replay ?? null
         })
@@ -231,6 +235,7 @@ const usage: ReadonlyArray<readonly [string, string, string]> = [
 const widest = Math.max(...usage.map(([, command]) => command.length))
 const usageText = [
   "usage: npm run prove -- LEVEL [--minutes M]; what failed prints the line that runs it again",
+  "a count that takes longer than 60 minutes, or M, is cut short, and has failed if M was not given",
   ...usage.map(([levelName, command, what]) => `${levelName.padEnd(7)}${command.padEnd(widest + 3)}${what}`)
 ].join("\n")
 

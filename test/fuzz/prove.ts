@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
+import { type Limit, started } from "../limit.ts"
 import type { Failed } from "./target.ts"
 import { targets } from "./targets.ts"
 
@@ -12,7 +13,7 @@ export interface Fuzz {
   /** Inputs in all. */
   readonly runs: number
   readonly seed: number
-  readonly minutes: number
+  readonly limit: Limit
   /** Of all targets, only this one. */
   readonly target: string | null
   readonly replay: string | null
@@ -91,13 +92,14 @@ const again = async (target: string, replay: string): Promise<number> => {
   return 1
 }
 
-/** Answers how many failed. */
+/** Answers how many failed; to be cut short is one more. */
 export const proveFuzz = async (amount: Fuzz): Promise<number> => {
   if (amount.target !== null && !targets.some(({ name }) => name === amount.target)) {
     say(`error: unknown target "${amount.target}"; use one of ${targets.map(({ name }) => name).join(", ")}`)
     return 1
   }
   if (amount.replay !== null) return await again(amount.target ?? "", amount.replay)
+  const { isTime, cut } = started(amount.limit)
   const began = performance.now()
   const queue = [...piecesOf(amount)]
   const counts = new Map<string, number>()
@@ -105,7 +107,7 @@ export const proveFuzz = async (amount: Fuzz): Promise<number> => {
   const work = async () => {
     const open = () => new Worker(new URL("./worker.ts", import.meta.url))
     let thread: Worker | null = null
-    while (performance.now() - began < amount.minutes * 60_000) {
+    while (queue.length > 0 && isTime()) {
       const piece = queue.shift()
       if (piece === undefined) break
       thread ??= open()
@@ -130,5 +132,5 @@ export const proveFuzz = async (amount: Fuzz): Promise<number> => {
   const total = [...counts.values()].reduce((sum, each) => sum + each, 0)
   const seconds = Math.round((performance.now() - began) / 1000)
   say(`fuzz: ${total} inputs, ${failures} failed, seed ${amount.seed}, ${seconds} s`)
-  return failures
+  return failures + cut()
 }

@@ -234,10 +234,11 @@ describe("the Role of a command", () => {
         assert.strictEqual(applied.get(key) ?? JSON.stringify(granted), JSON.stringify(granted), key)
         applied.set(key, JSON.stringify(granted))
       }
-    const peers = (["pods", "endpointslices"] as const).map((by) =>
-      peersRoles({ namespace: "shop", set: "db", by })
+    // Those of peers, of one StatefulSet whatever its name is, and of all.
+    const peers = (["pods", "endpointslices"] as const).flatMap((by) =>
+      [null, "db", "all", "statefulsets"].map((set) => peersRoles({ namespace: "shop", set, by }))
     )
-    assert.strictEqual(new Set(peers.map(([role]) => role?.metadata.name)).size, 2)
+    assert.strictEqual(new Set(peers.map(([role]) => role?.metadata.name)).size, peers.length)
   })
 
   it("grants nothing for copies in another namespace where none is named", () => {

@@ -1,6 +1,10 @@
 /** Printed by `resume`, `abort` and `operations`. */
 import { assert } from "vitest"
-import { configmaps, secrets } from "../../packages/sandbox/src/registry/kinds/core.ts"
+import {
+  configmaps,
+  persistentvolumeclaims,
+  secrets
+} from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
 import type { Remedy } from "./Remedy.ts"
 import { namespace, type Situation, until } from "./Situation.ts"
@@ -112,6 +116,22 @@ export const remedies: ReadonlyArray<Remedy> = [
     },
     changes: scaled,
     helps: (at) => isGoing(at, 3)
+  },
+  {
+    from: "sdk/src/step/leftClaims.ts",
+    shape: "delete pvc",
+    when: "where a scale-up is aborted that has added a member",
+    print: async (at) => {
+      const id = idIn(await stopped(at))
+      const { err } = await at.run(`kubectl stateful abort ${id} -n shop`)
+      await at.nodesTake(true)
+      return err
+    },
+    changes: /^PersistentVolumeClaim\/data-db-3$/,
+    helps: async (at) => {
+      assert.isUndefined(at.sandbox.store.get(persistentvolumeclaims, namespace, "data-db-3"))
+      await isGoing(at, 4)
+    }
   },
   {
     from: "kubectl-stateful/src/command/OperationCommand.ts",

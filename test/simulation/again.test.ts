@@ -1,7 +1,9 @@
 /** A second death in the recovery from the first: a fixed part of `npm run prove -- snapshot|restore|scale --part again`. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { dies } from "./again.ts"
+import { runLine } from "./againRun.ts"
 import { plantedAgain } from "./plantedAgain.ts"
 import { attempt as scaled, scenarios as scalings } from "./scaleAgain.ts"
 import { attempt, scenarios as sets } from "./sets.ts"
@@ -34,6 +36,19 @@ describe("whoever takes an operation up dies too, and a third one ends it whole"
         assert.match(replay, /^\d+ Kill before; \d+ Kill before$/, "there are not two deaths")
       })
     )
+})
+
+describe("of a death that leaves nothing to be done", () => {
+  for (const [verb, scenario] of [
+    ["snapshot", "crash"],
+    ["restore", "undo"],
+    ["scale", "up"]
+  ] as const)
+    it(`${verb} says so, and not that it failed`, async () => {
+      const line = "1 Kill before; 1 Kill before"
+      const exit = await runLine({ verb, scenario, members: 2, line, way: "abort", end: "resume" })
+      assert.strictEqual(Exit.isSuccess(exit) ? exit.value.outcome : exit, "nothing was left to end")
+    })
 })
 
 describe("a defect that no single death shows is noticed", () => {

@@ -52,6 +52,9 @@ export const caller = (port: Cluster["Service"], faults: Faults) => {
   return { cluster, record, deaths: (): Deaths => ({ calls: record.calls.length, distinct }) }
 }
 
+/** How a run ended whose caller died, and behind whom nobody found anything to take up. */
+export const nothingLeft = "nothing was left to end"
+
 export const lineOf = (first: string, again: string): string => (again === "" ? first : `${first}; ${again}`)
 
 /** What the first caller meets, and the second one, if anything is told of it. */

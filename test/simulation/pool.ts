@@ -46,7 +46,7 @@ export const onAllCores = <Task>(
           })
           let tasks: ReadonlyArray<Task> | undefined
           const next = () => {
-            tasks = isTime() ? queue.shift() : undefined
+            tasks = queue.length > 0 && isTime() ? queue.shift() : undefined
             if (tasks === undefined) void thread.terminate().then(() => resolve())
             // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
             else thread.postMessage(tasks)

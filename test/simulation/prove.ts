@@ -12,6 +12,7 @@ import {
   type Plan,
   random
 } from "../../packages/sandbox/src/Fault.ts"
+import { type Limit, started } from "../limit.ts"
 import { abortAfter, attempt, type Scenario, scenarios } from "./scaling.ts"
 import { nap } from "./sleeper.ts"
 import { virtualTime } from "./world.ts"
@@ -20,7 +21,7 @@ export interface Amount {
   readonly seeds: number
   readonly from: number
   /** After this time no new run is begun. */
-  readonly minutes: number
+  readonly limit: Limit
   readonly scenario: string | null
   readonly replay: string | null
 }
@@ -48,9 +49,9 @@ const inWorld = <A, E>(effect: Effect.Effect<A, E>, seed: number): Promise<Exit.
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
-/** From another seed than the first, only pairs and random schedules. Prints counts and, of each failure, the line that gives it again. Answers how many failed. */
+/** From another seed than the first, only pairs and random schedules. Prints counts and, of each failure, the line that gives it again. Answers how many failed; to be cut short is one more. */
 export const proveScale = async (amount: Amount): Promise<number> => {
-  const end = performance.now() + amount.minutes * 60_000
+  const { isTime, cut } = started(amount.limit)
   const total: Tally = { runs: 0, failures: 0 }
   const chosen = Object.entries<Scenario>(scenarios).filter(
     ([name]) => amount.scenario === null || name === amount.scenario
@@ -69,7 +70,6 @@ export const proveScale = async (amount: Amount): Promise<number> => {
     say(`  npm run prove -- scale --scenario ${name} ${again}`)
     return Infinity
   }
-  const isTime = () => performance.now() < end
   const replayed = (line: string) => `--replay "${line}"`
   if (amount.replay !== null) {
     const plan = parse(amount.replay)
@@ -120,5 +120,5 @@ export const proveScale = async (amount: Amount): Promise<number> => {
     if (seed % 100 === 0) say(`seed ${seed}: ${total.runs} runs, ${total.failures} failed`)
   }
   say(`pairs ${pairs}, random schedules ${pairs}; ${total.runs} runs, ${total.failures} failed`)
-  return total.failures
+  return total.failures + cut()
 }

@@ -3,6 +3,7 @@
  * resumes or aborts that.
  */
 import * as Exit from "effect/Exit"
+import { type Limit, started } from "../limit.ts"
 import { isChosen, linesOf, placeOf } from "./again.ts"
 import { runLine, scenariosOf, type Task, ways } from "./againRun.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
@@ -11,7 +12,7 @@ import { wordsOf } from "./setRun.ts"
 export interface Amount extends Pick<Task, "verb" | "members" | "every" | "all"> {
   readonly scenario: string | null
   /** After this time nothing more is begun. */
-  readonly minutes: number
+  readonly limit: Limit
   readonly replay: string | null
 }
 
@@ -39,9 +40,9 @@ const replayed = async (line: string, scenarios: ReadonlyArray<string>, { verb, 
 
 const wordsOfFirst = ({ scenario, line, way }: Task): string => `${scenario} ${line} ${way}`
 
-/** Prints counts, and each failure with the line that runs it again. Answers how many failed. */
+/** Prints counts, and each failure with the line that runs it again. Answers how many failed; to be cut short is one more. */
 export const proveAgain = async (amount: Amount): Promise<number> => {
-  const { verb, members, every, all, minutes } = amount
+  const { verb, members, every, all, limit } = amount
   const chosen = scenariosOf(verb, members).filter((key) => (amount.scenario ?? key) === key)
   if (chosen.length === 0) {
     say(`no scenario "${amount.scenario}"; use one of ${scenariosOf(verb, members).join(", ")}`)
@@ -50,6 +51,7 @@ export const proveAgain = async (amount: Amount): Promise<number> => {
   if (amount.replay !== null) return replayed(amount.replay, chosen, amount)
   // Of each N second deaths one, behind one of each root of N first ones: these are a run each as well.
   const firsts = Math.floor(Math.sqrt(every))
+  const { isTime, cut } = started(limit)
   const began = performance.now()
   const seconds = () => Math.round((performance.now() - began) / 1000)
   const tasks: Array<Task> = []
@@ -76,14 +78,13 @@ export const proveAgain = async (amount: Amount): Promise<number> => {
     say(`${runs} second deaths behind ${done} of ${tasks.length} first ones, ${failures} failed; ${told} s`)
   }
   const worker = new URL("./againWorker.ts", import.meta.url)
-  const inTime = () => seconds() < minutes * 60
   // From everywhere: cut short, it has seen of each.
   const queue = batches(tasks, 1).toSorted((left, right) => place(left) - place(right))
-  await onAllCores(worker, [...queue], over, inTime)
+  await onAllCores(worker, [...queue], over, isTime)
   say(
     `${verb}: ${runs} second deaths behind ${done} of ${tasks.length} first ones, ${failures} failed, ${seconds()} s`
   )
-  return failures
+  return failures + cut()
 }
 
 const place = ([task]: ReadonlyArray<Task>): number => (task === undefined ? 0 : placeOf(wordsOfFirst(task)))

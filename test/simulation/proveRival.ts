@@ -1,5 +1,6 @@
 /** Every act of a rival at every point where it is another one, on all cores: `npm run prove -- rival`. */
 import * as Effect from "effect/Effect"
+import { type Limit, started } from "../limit.ts"
 import { pointsOf } from "./points.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
 import { scenarios } from "./rival.ts"
@@ -13,7 +14,7 @@ export interface RivalAmount {
   /** All points, and not only those that are distinct. */
   readonly all: boolean
   /** After this time no more is begun. */
-  readonly minutes: number
+  readonly limit: Limit
   /** One point again: `delete data-db-2 @ 40 + 700`. */
   readonly replay: string | null
 }
@@ -62,9 +63,10 @@ const partsOf = async (amount: RivalAmount): Promise<ReadonlyArray<Part>> => {
 
 const worker = new URL("./rivalWorker.ts", import.meta.url)
 
-/** Prints counts by scenario and, of each failure, the line that gives it again. Answers how many failed. */
+/** Prints counts by scenario and, of each failure, the line that gives it again. Answers how many failed; to be cut short is one more. */
 export const proveRival = async (amount: RivalAmount): Promise<number> => {
   if (amount.replay !== null) return replayed(amount.scenario ?? "", amount.replay)
+  const { isTime, cut } = started(amount.limit)
   const began = performance.now()
   const seconds = () => Math.round((performance.now() - began) / 1000)
   const parts = await partsOf(amount)
@@ -97,12 +99,12 @@ export const proveRival = async (amount: RivalAmount): Promise<number> => {
       )
     }
   }
-  await onAllCores(worker, queue, over, () => seconds() < amount.minutes * 60)
+  await onAllCores(worker, queue, over, isTime)
   for (const part of parts.filter(({ done, tasks }) => done < tasks.length))
     say(`${part.name}: no more than ${part.done} of ${part.tasks.length} acts in time`)
   say(
     `${sum(({ done }) => done)} acts in ${seconds()} s, ${sum(({ failed }) => failed)} failed; ` +
       `${sum(({ distinct }) => distinct)} distinct of ${sum(({ all }) => all)} points, ${parts.length} scenarios`
   )
-  return sum(({ failed }) => failed)
+  return sum(({ failed }) => failed) + cut()
 }

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Fault, format, parse } from "../../packages/sandbox/src/Fault.ts"
+import { type Limit, started } from "../limit.ts"
 import { batches, type Failure, onAllCores } from "./pool.ts"
 import { attempt, scenarios } from "./sets.ts"
 import { pointsOf } from "./setPoints.ts"
@@ -21,7 +22,7 @@ export interface Amount {
   readonly from: number
   readonly every: number
   /** After this time no new run is begun. */
-  readonly minutes: number
+  readonly limit: Limit
   /** Of a replay: which scenario; of how many members is told by `members`. */
   readonly scenario: string | null
   readonly members: number
@@ -67,11 +68,11 @@ interface Work<Of> {
 
 /** Each Nth of all that there is of each way of a verb. */
 const proveAll = async <Of>(
-  { verb, scenario, members, every, minutes }: Amount,
+  { verb, scenario, members, every, limit }: Amount,
   { worker, what, tasks, tell }: Work<Of>
 ): Promise<number> => {
+  const { isTime, cut } = started(limit)
   const began = performance.now()
-  const end = began + minutes * 60_000
   const chosen: Array<Of> = []
   for (const key of keysOf(verb, scenario, members)) {
     const own = await tasks(key)
@@ -85,10 +86,10 @@ const proveAll = async <Of>(
     failures += failed.length
     for (const failure of failed) tell(failure)
   }
-  await onAllCores(worker, [...batches(chosen)], over, () => performance.now() < end)
+  await onAllCores(worker, [...batches(chosen)], over, isTime)
   const seconds = Math.round((performance.now() - began) / 1000)
   say(`${verb}: ${runs} of ${chosen.length} ${what}, ${failures} failed, ${seconds} s`)
-  return failures
+  return failures + cut()
 }
 
 /** Runs that meet faults by their calls' numbers: `tasksOf` makes those of one way. */
@@ -164,11 +165,11 @@ const pairsOf = (scenario: string, replicas: number, calls: number): ReadonlyArr
 
 const piece = 100
 
-const proveSeeds = async ({ from, seeds, minutes }: Amount): Promise<number> => {
-  const end = performance.now() + minutes * 60_000
+const proveSeeds = async ({ from, seeds, limit }: Amount): Promise<number> => {
+  const { isTime, cut } = started(limit)
   const total = new Map<string, number>()
   let [seed, failures] = [from, 0]
-  while (seed < from + seeds && performance.now() < end) {
+  while (seed < from + seeds && isTime()) {
     const amount = Math.min(piece, from + seeds - seed)
     const exit = await inWorld(lives({ from: seed, seeds: amount }))
     if (Exit.isSuccess(exit)) {
@@ -185,7 +186,7 @@ const proveSeeds = async ({ from, seeds, minutes }: Amount): Promise<number> => 
     seed = failed + 1
   }
   say(`seeds ${from} to ${seed - 1}, ${failures} failed: ${JSON.stringify(Object.fromEntries(total))}`)
-  return failures
+  return failures + cut()
 }
 
 const replayed = async (line: string, { verb, scenario, members }: Amount): Promise<number> => {
@@ -205,6 +206,6 @@ const replayed = async (line: string, { verb, scenario, members }: Amount): Prom
 
 const parts = { singles: proveSingles, rival: proveActs, pairs: provePairs, seeds: proveSeeds }
 
-/** Prints counts, and each failure. Answers how many failed. */
+/** Prints counts, and each failure. Answers how many failed; to be cut short is one more. */
 export const proveSets = (amount: Amount): Promise<number> =>
   amount.replay === null ? parts[amount.part](amount) : replayed(amount.replay, amount)

@@ -10,7 +10,7 @@ import { leases } from "../../packages/sandbox/src/registry/kinds/index.ts"
 import * as Scale from "../../packages/sdk/src/Scale.ts"
 import { scaleVerb } from "../../packages/sdk/src/scale/verb.ts"
 import { ann, bob, carol } from "../sdk/scale/callers.ts"
-import { caller, type Deaths, type Faults, lineOf } from "./again.ts"
+import { caller, type Deaths, type Faults, lineOf, nothingLeft } from "./again.ts"
 import * as Rival from "./rival.ts"
 import {
   checkClaims,
@@ -84,7 +84,7 @@ const ran = (world: World, port: Cluster["Service"], verb: Verb, means: Means) =
       assert.equal(entry?.status.phase, last.value.outcome, "I13: another end than its journal's")
     return {
       exits,
-      phase: entry?.status.phase ?? "none",
+      phase: entry?.status.phase ?? nothingLeft,
       isShort:
         entry?.status.phase === "Incomplete" && entry.status.aborting && (entry.status.message ?? "") !== "",
       calls: one.record.calls.length,
@@ -197,7 +197,7 @@ const attemptClaims = (scenario: Verdict.Scenario, means: Means) =>
     const words = results.flatMap(({ notes, unmet }) => [...notes, ...unmet]).join()
     // Nobody may be left who is told anything.
     const act = result === null || isShort ? { ...nobody, name: "not all is as it was" } : nobody
-    const ends = ["Succeeded", "Aborted", "none", ...(isShort ? ["Incomplete"] : [])]
+    const ends = ["Succeeded", "Aborted", nothingLeft, ...(isShort ? ["Incomplete"] : [])]
     const wrong = Verdict.judge(world, scenario, act, { ...seen, words, story: [], isOpen: false })
     yield* Effect.sync(() => {
       assert.deepEqual(wrong, [])

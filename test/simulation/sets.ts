@@ -3,8 +3,10 @@
  * defects: one run of each, ended by whoever takes it up, and what has to be so after it.
  */
 import assert from "node:assert/strict"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Cluster } from "../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../packages/sdk/src/operation/Journal.ts"
@@ -18,7 +20,7 @@ import { ann, bob, carol } from "../sdk/scale/callers.ts"
 import { write } from "../sdk/restore/world.ts"
 import { freezable, type Freezer, quiesce } from "../sdk/snapshot/freezing.ts"
 import { app } from "../sdk/snapshot/world.ts"
-import { caller, type Deaths, type Faults, lineOf } from "./again.ts"
+import { caller, type Deaths, type Faults, lineOf, nothingLeft } from "./again.ts"
 import type { Decorate } from "./scaling.ts"
 import { inventory, type Inventory, judge, watched } from "./setVerdict.ts"
 import { drive, withCluster, type World } from "./world.ts"
@@ -225,6 +227,13 @@ const allowed = (inner: Cluster["Service"]): Cluster["Service"] => ({
       : inner.request(request)
 })
 
+/** As whoever came last was told; an error by its reason. */
+const outcomeOf = (last: Exit.Exit<OperationResult, unknown>): string => {
+  if (Exit.isSuccess(last)) return last.value.outcome
+  const error = Object(Option.getOrNull(Cause.findErrorOption(last.cause)))
+  return Cause.hasInterrupts(last.cause) ? nothingLeft : `failed: ${error.reason?._tag ?? "a defect"}`
+}
+
 /** One run, met by all that, and ended. Dies with what is wrong after it. */
 export const meet = (
   given: Stage,
@@ -257,13 +266,12 @@ export const meet = (
     told.push(...(yield* ended(stage, port, end, again === undefined ? bob : carol)))
     yield* drive(Effect.sleep(100))
     yield* judge(stage, { exit, told, breaches, isQuiet: replay === "" && !isMet, isMet })
-    const last = told.at(-1) ?? exit
     return {
       calls: one.record.calls.length,
       replay: lineOf(replay, two.record.replay()),
       deaths: one.deaths(),
       deathsAgain: two.deaths(),
-      outcome: last._tag === "Success" ? last.value.outcome : "failed"
+      outcome: outcomeOf(told.at(-1) ?? exit)
     } satisfies Met
   })
 

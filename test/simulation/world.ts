@@ -27,6 +27,8 @@ export interface WorldOptions {
   /** Milliseconds from a pod's creation to Ready. */
   readonly readyAfter?: number
   readonly minReadySeconds?: number
+  /** Whether volumes are created for the first pod that needs them, and not for their claims. Default false. */
+  readonly late?: boolean
   /** Labels and annotations that its claims have. */
   readonly notes?: object
   /** How a call of the storage fails; undefined lets it pass. */
@@ -281,7 +283,7 @@ export const makeWorld = (options: WorldOptions) =>
       kind: "StorageClass",
       metadata: { name: "fast" },
       provisioner: driver,
-      volumeBindingMode: "Immediate",
+      volumeBindingMode: options.late === true ? "WaitForFirstConsumer" : "Immediate",
       reclaimPolicy: "Delete"
     }
     sandbox.create(fast)

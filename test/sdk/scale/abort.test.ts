@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import type { StorageCall } from "../../../packages/sandbox/src/storage/Storage.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as TestClock from "effect/testing/TestClock"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
@@ -12,6 +13,7 @@ import { at, drive, makeWorld, ref, withCluster, type World } from "../../simula
 import {
   ann,
   bob,
+  claimObject,
   claimNamed,
   hooks,
   interruptAt,
@@ -120,6 +122,61 @@ describe("claims that were made ahead", () => {
       yield* Effect.forkChild(letGo)
       yield* drive(on(world)(Scale.abort(at(id), { identity: bob })))
       assert.isUndefined(claimNamed(world, "data-db-3"))
+    })
+  )
+})
+
+describe("claims of the members that were added", () => {
+  /** Scales to 3, and aborts once the log has the line. */
+  const abortedAt = (world: World, line: string) =>
+    Effect.gen(function* () {
+      const { plan } = yield* interruptAt(world, line, { replicas: 3, step: 1 })
+      const { notes, outcome } = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
+      assert.strictEqual(outcome, "Aborted")
+      return notes.filter((note) => note.includes("data-db-"))
+    })
+
+  for (const late of [true, false])
+    it.effect(
+      `stay where volumes come ${late ? "with their pods" : "at once"}, and are named with the command that deletes them`,
+      () =>
+        Effect.gen(function* () {
+          const world = yield* makeWorld({ replicas: 1, readyAfter: 200, late })
+          assert.deepEqual(yield* abortedAt(world, "create db-2"), [
+            "data-db-1, data-db-2 kept: a pod may have written to them; `kubectl delete pvc data-db-1 data-db-2 -n shop` deletes them for good"
+          ])
+          assert.isDefined(claimNamed(world, "data-db-1"))
+          assert.isDefined(claimNamed(world, "data-db-2"))
+        })
+    )
+
+  it.effect("are named as empty where they never had a volume", () =>
+    Effect.gen(function* () {
+      const failStorage = ({ about }: StorageCall) => (about === "data-db-1" ? "full" : undefined)
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200, late: true, failStorage })
+      assert.deepEqual(yield* abortedAt(world, "create db-1"), [
+        "data-db-1 kept: no volume was created for it; `kubectl delete pvc data-db-1 -n shop` deletes it for good"
+      ])
+    })
+  )
+
+  it.effect("are not named where they were there before, with data or without a volume", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 2, readyAfter: 200, late: true })
+      yield* drive(on(world)(Scale.scale(ref, { replicas: 1, identity: ann })))
+      world.sandbox.create({ ...claimObject("data-db-2", "shop") })
+      yield* TestClock.adjust("5 seconds")
+      assert.deepEqual(yield* abortedAt(world, "create db-2"), [])
+      assert.isDefined(claimNamed(world, "data-db-2"))
+    })
+  )
+
+  it.effect("are not named where they go with their pods, under whenScaled Delete", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200, late: true, whenScaled: "Delete" })
+      assert.deepEqual(yield* abortedAt(world, "create db-2"), [])
+      yield* TestClock.adjust("60 seconds")
+      assert.isUndefined(claimNamed(world, "data-db-2"))
     })
   )
 })

@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { type Carried, carriedFlags, CarryingError, carryingScreen } from "./carried.ts"
 import { normalise } from "./commandLine.ts"
 import { connect, execute } from "./connect.ts"
 import { type ClusterFlags, clusterFlags, type CommonFlags } from "../flags/cluster.ts"
@@ -30,24 +31,32 @@ export abstract class KubectlCommand extends Command {
 
   protected screen: Screen = processScreen(process.stdout, process.stderr, process.env)
 
+  private carried: Carried = []
+
   protected override async init(): Promise<void> {
     await super.init()
     this.argv = [...normalise(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })]
   }
 
-  /** The command line; from here on the screen has the colors that it asks for. */
+  /**
+   * The command line; from here on the screen has the colors that it asks for, and what it prints the flags that
+   * choose the cluster.
+   */
   protected override async parse<F extends FlagOutput, B extends FlagOutput, A extends ArgOutput>(
     options?: Interfaces.Input<F, B, A>
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     const parsed = await super.parse(options)
     const { color } = parsed.flags
     if (color === "always" || color === "never") this.screen = { ...this.screen, colour: color === "always" }
+    this.carried = carriedFlags(parsed.flags, this.ctor.flags)
+    const output: unknown = Reflect.get(parsed.flags, "output")
+    this.screen = carryingScreen(this.screen, this.carried, output === "json" || output === "yaml")
     return parsed
   }
 
   /** The process that started the command prints the error. */
   protected override catch(error: Error): Promise<never> {
-    return Promise.reject(error)
+    return Promise.reject(this.carried.length === 0 ? error : new CarryingError(error, this.carried))
   }
 
   /** The cluster that the flags choose. */

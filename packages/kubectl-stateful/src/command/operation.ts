@@ -63,6 +63,12 @@ export type Run<E> = (
   report: (report: Report) => Effect.Effect<void>
 ) => Effect.Effect<OperationResult, E, Cluster>
 
+/** A row of a terminal is cut to its width, so its commands have their flags before. */
+const carrying = ({ carry }: Screen, event: Report): Report =>
+  event._tag === "Waiting" && event.for !== null && carry !== undefined
+    ? { ...event, for: carry(visible(event.for)) }
+    : event
+
 /** Progress to stderr, the result to stdout; an interruption prints how to continue. */
 export const shown = <E>(
   screen: Screen,
@@ -78,7 +84,7 @@ export const shown = <E>(
     })
   const report = (event: Report) => {
     if (event._tag === "Started") begun = event
-    return write((now) => lines.event(event, now))
+    return write((now) => lines.event(carrying(screen, event), now))
   }
   const ticking = Effect.forever(
     Effect.andThen(

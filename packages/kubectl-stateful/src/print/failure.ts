@@ -3,6 +3,7 @@ import { AppNotFound } from "@kubectl-stateful/sdk/state/AppNotFound"
 import { ClusterError } from "@kubectl-stateful/sdk/Cluster"
 import { nearNames } from "@kubectl-stateful/sdk/NearName"
 import snapshot from "../../command-snapshot.json" with { type: "json" }
+import { carry, CarryingError } from "../command/carried.ts"
 import { Usage } from "../command/usage.ts"
 import { type Visible, visible } from "./terminal.ts"
 
@@ -64,6 +65,7 @@ const hasAction = (error: Error): error is Error & { readonly action: string } =
 
 /** The line for stderr. `help` is the command whose help says more, e.g. `kubectl stateful describe`. */
 export const failureLine = (error: unknown, help: string): Visible => {
+  if (error instanceof CarryingError) return carry(failureLine(error.cause, help), error.carried)
   if (error instanceof ClusterError) return visible(clusterFailure(error))
   if (error instanceof AppNotFound) {
     return visible(`Error from server (NotFound): ${withAction(error.message, error.action)}`)

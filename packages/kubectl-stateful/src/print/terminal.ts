@@ -52,6 +52,13 @@ export const joined = (parts: ReadonlyArray<Printable>): Printable => parts.join
 export const ended = (lines: ReadonlyArray<Printable>): Printable =>
   joined(lines.map((line) => printed`${line}\n`))
 
+/** The text with words of our own put in behind each match of a pattern; they are told its first group. */
+export const inserted = <Text extends Printable>(
+  text: Text,
+  place: RegExp,
+  words: (group: string) => Visible
+): Text => text.replace(place, (found: string, group: string) => `${found}${words(group)}`) as Text
+
 /** Without trailing spaces. */
 export const trimmed = (text: Printable): Printable => text.replace(/(?<! ) +$/, "") as Printable
 

@@ -36,8 +36,8 @@ const follow = ["list", "watch"]
  * label is one of the whole namespace to RBAC.
  */
 export const roles = ({ namespace, set, by = "pods", nodes = false }: RoleOptions): ReadonlyArray<Role> => {
-  // The other Role of the same StatefulSet has another name: applied, it would take this one's place.
-  const name = `peers-of-${set ?? "statefulsets"}${by === "pods" ? "" : ":endpointslices"}`
+  // Applied, a Role takes the place of the one of its name, so each has its own: no StatefulSet's name has a colon.
+  const name = `peers-of${set === null ? ":statefulsets" : `-${set}`}${by === "pods" ? "" : ":endpointslices"}`
   return [
     {
       apiVersion: "rbac.authorization.k8s.io/v1",

@@ -6,12 +6,14 @@ import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
 import { check as checkHook, type Command as HookOf } from "../Hook.ts"
 import { type StatefulSet, retentionOf } from "../kind/Workload.ts"
+import { madeByAnnotation } from "../Labels.ts"
 import { because } from "../operation/OperationError.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
-import { wanted, podName } from "../Ordinal.ts"
+import { isWanted, parse, podName, wanted } from "../Ordinal.ts"
 import type { Profile } from "../Profile.ts"
 import { RunHook } from "../step/memberHook.ts"
+import { isGoing, leftNotes } from "../step/leftClaims.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
 import { checkClaims, claimsByName, retainedBy } from "../step/reclaimPolicy.ts"
 import { countsOf, highestCount, lastCount } from "../step/replicas.ts"
@@ -156,7 +158,30 @@ const tellPolicy = (at: At, set: StatefulSet, plan: ScalePlan, { facts }: ScaleS
 }
 
 /**
- * After an abort: the number of replicas is the previous one, and the claims of the plan have their volumes.
+ * Names the claims that the controller has created for members that were added, and which an abort leaves. Those
+ * that were created up front are named by the step that did so, and those that a plan found are nobody's to delete.
+ */
+const tellLeft = (at: At, set: StatefulSet, plan: ScalePlan, { facts, attached = [] }: ScaleSettings) =>
+  Effect.gen(function* () {
+    const up = countsOf(plan).filter(({ from, to }) => to > from)
+    const [first] = up
+    if (facts === undefined || first === undefined) return
+    const from = facts.firstOrdinal + first.from
+    // No pod ever had one of an ordinal that was not requested.
+    const end = Math.min(facts.firstOrdinal + highestCount(plan), at.captured["beyond"] ?? 0)
+    const left = [...(yield* claimsOf(set)).values()].filter((claim) => {
+      const { annotations, name } = claim.metadata
+      const ordinal = parse(name.slice(name.lastIndexOf("-") + 1))
+      const isAdded = ordinal !== null && ordinal >= from && ordinal < end && !isWanted(set, ordinal)
+      const isFound = attached.some((found) => found.claim === name)
+      return isAdded && !isFound && annotations?.[madeByAnnotation] !== plan.id && !isGoing(claim)
+    })
+    for (const message of leftNotes(at.fence.namespace, left)) yield* at.report({ _tag: "Note", message })
+  })
+
+/**
+ * After an abort: the number of replicas is the previous one, the claims of the plan have their volumes, and
+ * those that are left are named.
  */
 export const concludeBack = (
   at: At,
@@ -174,6 +199,7 @@ export const concludeBack = (
       )
     }
     yield* checkClaims(at, [...retainedBy(plan), ...(terms.attached ?? [])])
+    yield* tellLeft(at, set, plan, terms)
   })
 
 /**

@@ -178,13 +178,18 @@ const planSteps = (
 const settingsOf = (
   workload: Workload,
   { quorum, health }: ScaleOptions,
-  { attached, moving, whenScaled }: Change
-): ScalePlan["settings"] => ({
-  ...(quorum === undefined ? {} : { quorum }),
-  ...(health === undefined ? {} : { health }),
-  ...(moving.length === 0 ? {} : { facts: factsOf(workload, whenScaled) }),
-  ...(attached.length > 0 ? { attached } : {})
-})
+  { attached: bound, left, isAside, moving, whenScaled }: Change
+): ScalePlan["settings"] => {
+  // One without a volume gets its first now, and keeps none.
+  const unbound = left.filter(({ name, phase }) => phase === "Pending" && !isAside(name))
+  const attached = [...bound, ...unbound.map((claim) => keptClaim({ ...claim, volume: null }))]
+  return {
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(health === undefined ? {} : { health }),
+    ...(moving.length === 0 ? {} : { facts: factsOf(workload, whenScaled) }),
+    ...(attached.length > 0 ? { attached } : {})
+  }
+}
 
 const effectsOf = (
   state: AppState,

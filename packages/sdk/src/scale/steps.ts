@@ -35,7 +35,7 @@ export const ScaleSettings = Schema.Struct({
     Schema.Struct({ scheme: Schema.Literals(["http", "https"]), port: Schema.Natural, path: Schema.String })
   ),
   facts: Schema.optionalKey(Facts),
-  /** Claims that the plan says new pods get again, with their data. */
+  /** Claims from before that new pods get: with their data, or without a volume yet. */
   attached: Schema.optionalKey(Schema.Array(KeptClaim))
 })
 export type ScaleSettings = typeof ScaleSettings.Type

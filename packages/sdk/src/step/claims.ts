@@ -16,6 +16,7 @@ import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
+import { isGoing, leftNotes } from "./leftClaims.ts"
 import { movedBy, vacatedBy } from "./moveVolume.ts"
 import { claimsOf } from "./templates.ts"
 import { usersOf } from "./users.ts"
@@ -171,24 +172,16 @@ export const removeUnused = (
       at.fence.namespace,
       ours.map((slot) => slot.name)
     )
-    // With whenScaled Delete the controller makes a pod that it deletes the owner of its claim.
-    const isGoing = ({ name }: ClaimSlot): boolean => {
-      const { deletionTimestamp, ownerReferences = [] } = present.get(name)?.metadata ?? {}
-      return Boolean(deletionTimestamp) || (ownerReferences ?? []).some(({ kind }) => kind === "Pod")
-    }
-    const leaving = used.filter(isGoing)
+    const found = used.flatMap(({ name }) => present.get(name) ?? [])
+    const leaving = found.filter(isGoing)
     if (leaving.length > 0) {
-      const message = `${leaving.map(({ name }) => name).join(", ")} removed with ${leaving.length === 1 ? "its pod" : "their pods"}: whenScaled Delete`
+      const message = `${leaving.map(({ metadata }) => metadata.name).join(", ")} removed with ${leaving.length === 1 ? "its pod" : "their pods"}: whenScaled Delete`
       yield* at.report({ _tag: "Note", message })
     }
-    const kept = used.filter((slot) => !isGoing(slot))
-    if (kept.length > 0) {
-      const why = isOursAlone ? "" : `another client changed ${at.fence.name} in the meantime, `
-      yield* at.report({
-        _tag: "Note",
-        message: `${kept.map((slot) => slot.name).join(", ")} kept: ${why}a pod may have written to ${kept.length === 1 ? "it" : "them"}`
-      })
-    }
+    const kept = found.filter((claim) => !isGoing(claim))
+    const why = isOursAlone ? "" : `another client changed ${at.fence.name} in the meantime, `
+    for (const message of leftNotes(at.fence.namespace, kept, why))
+      yield* at.report({ _tag: "Note", message })
     const unused = ours.filter((slot) => !isUsed(slot))
     const referred = unused.filter((slot) => users.of(slot.name).length > 0)
     for (const { name } of referred) {
