@@ -64,6 +64,8 @@ export interface ClusterEntry {
   readonly serverName: string | null
   readonly proxyUrl: string | null
   readonly compression: boolean
+  /** The extension that exec plugins get; undefined for none. */
+  readonly execConfig?: unknown
 }
 
 /** Bytes in the kubeconfig itself or in a file of their own. The former take precedence. */
@@ -295,8 +297,11 @@ export const load = Effect.fnUntraced(function* (
 const withScheme = (server: string, isSecure: boolean): string =>
   server.includes("://") ? server : `${isSecure ? "https" : "http"}://${server}`
 
+/** The name of the extension of a cluster that is for exec plugins. */
+const forPlugins = "client.authentication.k8s.io/exec"
+
 export const clusterEntry = (entry: Entry, name: string, options: KubeconfigOptions): ClusterEntry => {
-  const { text, flag, bytes } = reader(entry, `cluster ${name}`)
+  const { text, flag, list, bytes } = reader(entry, `cluster ${name}`)
   const server = text("server")
   if (server === null) {
     throw configFault(
@@ -318,7 +323,10 @@ export const clusterEntry = (entry: Entry, name: string, options: KubeconfigOpti
     insecure,
     serverName: text("tls-server-name"),
     proxyUrl: text("proxy-url"),
-    compression: !flag("disable-compression")
+    compression: !flag("disable-compression"),
+    execConfig: list("extensions")
+      .filter(isEntry)
+      .find((each) => each["name"] === forPlugins)?.["extension"]
   }
 }
 
