@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import * as Path from "node:path"
 import { ClusterError } from "../Cluster.ts"
-import { parseYaml } from "../Manifest.ts"
+import { parseYaml, textOf } from "../Manifest.ts"
 import { shellWord } from "../ShellWord.ts"
 
 /** kubectl's flags that choose a cluster, each with kubectl's meaning. */
@@ -249,7 +249,7 @@ const readOne = Effect.fnUntraced(function* (
   mustExist: boolean
 ): Effect.fn.Return<Kubeconfig | null, ClusterError> {
   const text = yield* Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
+    try: async () => textOf(await readFile(file)),
     catch: (error) => (Predicate.hasProperty(error, "code") ? String(error.code) : "unreadable")
   }).pipe(
     Effect.catch((code) =>
