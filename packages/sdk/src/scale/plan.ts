@@ -253,7 +253,7 @@ const dataRefusalsOf = (
   const isDoomed = ({ ordinal }: Claim) => ordinal !== null && condemned.has(ordinal)
   const deleted = whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
   return [
-    ...dataRefusals(set, { losing, left, isAside, isDoomed }),
+    ...dataRefusals(state.namespace, workload, { losing, left, isAside, isDoomed }),
     ...mountRefusals(set, mountedBy, { left, isAside, deleted })
   ]
 }
@@ -283,7 +283,7 @@ const refusalsOf = (
       ? [
           {
             reason: `${left.map((claim) => claim.name).join(", ")}: already exists, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
-            remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
+            remedy: "use --leftover-claims keep to start on it, or set-aside to start on new volumes"
           }
         ]
       : [])
