@@ -244,6 +244,31 @@ export const merge = (files: ReadonlyArray<Kubeconfig>): Kubeconfig => {
   }
 }
 
+/** The files that $KUBECONFIG lists, each once. */
+const listedIn = ({ environment = process.env }: KubeconfigOptions): ReadonlyArray<string> => [
+  ...new Set((environment["KUBECONFIG"] ?? "").split(Path.delimiter).filter((file) => file !== ""))
+]
+
+/** The way out where files do not exist: a ~ within quotes, or behind `=`, arrives as it was typed. */
+const wayOut = (files: ReadonlyArray<string>, otherwise: string): string =>
+  files.some((file) => file.startsWith("~"))
+    ? "write $HOME in place of ~, which the shell left as it is"
+    : otherwise
+
+/** None of the files that kubectl would read is there. */
+export const noneFound = (options: KubeconfigOptions): ClusterError => {
+  const listed = listedIn(options)
+  return listed.length === 0
+    ? configFault(
+        "no kubeconfig found",
+        "set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
+      )
+    : configFault(
+        `no kubeconfig found: $KUBECONFIG names ${listed.join(" and ")}, which ${listed.length === 1 ? "does" : "do"} not exist`,
+        wayOut(listed, "correct $KUBECONFIG, or name a file with --kubeconfig")
+      )
+}
+
 const readOne = Effect.fnUntraced(function* (
   file: string,
   mustExist: boolean
@@ -260,7 +285,7 @@ const readOne = Effect.fnUntraced(function* (
               code === "ENOENT"
                 ? `kubeconfig ${file}: no such file or directory`
                 : `kubeconfig ${file} cannot be read: ${code}`,
-              "name a readable file with --kubeconfig or $KUBECONFIG"
+              wayOut([file], "name a readable file with --kubeconfig or $KUBECONFIG")
             )
           )
     )
@@ -285,9 +310,9 @@ export const load = Effect.fnUntraced(function* (
     return yield* readOne(options.kubeconfig, true)
   }
   const environment = options.environment ?? process.env
-  const listed = (environment["KUBECONFIG"] ?? "").split(Path.delimiter).filter((file) => file !== "")
+  const listed = listedIn(options)
   const home = environment["HOME"] ?? homedir()
-  const files = listed.length > 0 ? [...new Set(listed)] : [Path.join(home, ".kube", "config")]
+  const files = listed.length > 0 ? listed : [Path.join(home, ".kube", "config")]
   const read = yield* Effect.forEach(files, (file) => readOne(file, false))
   const found = read.filter((file) => file !== null)
   return found.length === 0 ? null : merge(found)
