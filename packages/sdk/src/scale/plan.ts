@@ -19,6 +19,7 @@ import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import { keptClaim } from "../step/volume.ts"
 import { factsOf } from "../step/workload.ts"
+import { endedRollout } from "../step/partition.ts"
 import type { ScalePlan, ScaleStep } from "./steps.ts"
 import { scaleVerb } from "./verb.ts"
 import { type Claim, trouble, claimsOfSet } from "../Claim.ts"
@@ -315,6 +316,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
   const change = changeOf(state, workload, options)
   const { from, reach, retention } = change
   const ahead = aheadOf(state, workload, change)
+  const steps = planSteps(change, ahead, id)
   const withoutAccess: Omit<ScalePlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -347,10 +349,10 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     hooks: names(profile),
     settings: settingsOf(workload, options, change),
     effects: effectsOf(state, workload, options, change, ahead.length),
-    warnings: warningsOf(state, workload, options, change),
+    warnings: [...warningsOf(state, workload, options, change), ...endedRollout(workload, steps)],
     refusals: refusalsOf(state, workload, options, change),
     unchecked: uncheckedOf(state, workload, options, change),
-    steps: planSteps(change, ahead, id)
+    steps
   }
   const given = { profile, ...(health === undefined ? {} : { health }) }
   return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, given) }
