@@ -103,6 +103,8 @@ try {
       ...other,
       output,
       disableExperimentalSEAWarning: true,
+      // NODE_OPTIONS is for the user's own Node, which may be older, and have a debugger or a tracer beside it.
+      execArgvExtension: "none",
       assets: Object.fromEntries(files.map((file) => [file, join(parts, file)]))
     })
   )

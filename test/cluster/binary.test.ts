@@ -13,9 +13,10 @@ const folder = mkdtempSync(join(tmpdir(), "binary-"))
 let programs: Programs
 let environment: NodeJS.ProcessEnv
 
-const run = (line: string): Promise<Ran> =>
+const run = (line: string, more: NodeJS.ProcessEnv = {}): Promise<Ran> =>
   new Promise((resolve) => {
-    execFile("kubectl", line.split(" "), { encoding: "utf8", env: environment }, (error, out, err) =>
+    const env = { ...environment, ...more }
+    execFile("kubectl", line.split(" "), { encoding: "utf8", env }, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err })
     )
   })
@@ -62,6 +63,18 @@ describe("the single binary", () => {
     assert.include(await ok(`stateful scale db --replicas 2 -n ${home.name}`), "db scaled")
     assert.include(await ok(`stateful operations -n ${home.name}`), "Succeeded")
     assert.include(await ok(`stateful describe db -n ${home.name}`), "db-1")
+  })
+
+  it("takes no options that are for the Node of somebody's own programs", async () => {
+    for (const NODE_OPTIONS of [
+      "--no-such-option",
+      "--require /nowhere/tracer.js",
+      "--inspect=127.0.0.1:0"
+    ]) {
+      const { code, out, err } = await run("stateful version --client", { NODE_OPTIONS })
+      assert.deepEqual({ code, err }, { code: 0, err: "" }, NODE_OPTIONS)
+      assert.include(out, "Client Version", NODE_OPTIONS)
+    }
   })
 
   it("completes verbs and names", async () => {

@@ -248,7 +248,7 @@ describe("a wrong command line", () => {
     [["snapshot", "db\u001b[2J", "x"], "error: 2 names, but one application at a time; e.g. snapshot db"],
     [
       ["describe", "db"],
-      "error: no kubeconfig found; set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
+      `error: no kubeconfig found: $KUBECONFIG names ${join(temporary, "none")}, which does not exist; correct $KUBECONFIG, or name a file with --kubeconfig`
     ]
   ]
   for (const [argv, line] of cases) {

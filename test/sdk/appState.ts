@@ -201,14 +201,16 @@ const healthy: AppState = {
           storageClass: "shared",
           requested: "20Gi",
           accessModes: ["ReadWriteOnce"],
-          volumeMode: "Filesystem"
+          volumeMode: "Filesystem",
+          dataSource: null
         },
         {
           name: "wal",
           storageClass: "shared",
           requested: "5Gi",
           accessModes: ["ReadWriteOnce"],
-          volumeMode: "Filesystem"
+          volumeMode: "Filesystem",
+          dataSource: null
         }
       ],
       serviceName: "db",

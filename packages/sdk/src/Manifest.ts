@@ -13,6 +13,17 @@ export class ManifestError extends Schema.TaggedError<ManifestError>()("Manifest
   message: Schema.String
 }) {}
 
+/**
+ * A file's bytes as text: UTF-8, or UTF-16 where its byte order mark says so, as Windows PowerShell writes what `>`
+ * redirects. The mark is no part of the text.
+ */
+export const textOf = (bytes: Uint8Array): string => {
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8"
+  return new TextDecoder(encoding).decode(bytes)
+}
+
 const library = Effect.promise(() => import("yaml"))
 type Yaml = Effect.Success<typeof library>
 

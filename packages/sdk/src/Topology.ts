@@ -33,19 +33,30 @@ export const Writer = documented<Writer>({
   replicas: Boolean
 })
 
+/** What fills a new claim's volume, in the claim's namespace. */
+export interface DataSource {
+  readonly kind: string
+  readonly name: string
+  /** Null: it could not be read, or is of a kind that is not read. */
+  readonly present: boolean | null
+}
+
 export interface ClaimTemplate {
   readonly name: string
   readonly storageClass: string | null
   readonly requested: string | null
   readonly accessModes: ReadonlyArray<string>
   readonly volumeMode: string
+  /** Null: new volumes are empty. */
+  readonly dataSource: DataSource | null
 }
 export const ClaimTemplate = documented<ClaimTemplate>({
   name: String,
   storageClass: NullOr(String),
   requested: NullOr(String),
   accessModes: Schema.Array(String),
-  volumeMode: String
+  volumeMode: String,
+  dataSource: NullOr(documented<DataSource>({ kind: String, name: String, present: NullOr(Schema.Boolean) }))
 })
 
 /** The period of a probe, and its failure threshold. */

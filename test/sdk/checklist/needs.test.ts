@@ -41,6 +41,16 @@ const volumeOf = (csi: Json) =>
   )
 
 describe("the target needs", () => {
+  it("what fills new claims of a template, in whatever order fields name it", () => {
+    const dataSource = { kind: "VolumeSnapshot", name: "seed" }
+    const filled = (spec: Json) => ({
+      spec: { volumeClaimTemplates: [{ metadata: { name: "data" }, spec }, { metadata: { name: "wal" } }] }
+    })
+    const needed = ["VolumeSnapshot/seed"]
+    assert.deepEqual(more({}, {}, filled({ dataSource })), needed)
+    assert.deepEqual(more({}, {}, filled({ dataSourceRef: dataSource, dataSource })), needed)
+  })
+
   it("a class, a driver and a snapshot class for it, and nothing that every cluster has", () => {
     const os = { "kubernetes.io/os": "linux", "beta.kubernetes.io/os": "linux" }
     const root = { name: "ca", projected: { sources: [{ configMap: { name: "kube-root-ca.crt" } }] } }

@@ -73,6 +73,32 @@ describe("an exec plugin", () => {
     })
   )
 
+  it.live(
+    "gets what kubectl would give it of its cluster: the extension for plugins, however it is written",
+    () =>
+      Effect.gen(function* () {
+        const dir = yield* folder
+        const server = yield* serve(fine)
+        const login = plugin(dir, [{ token: "t" }], { provideClusterInfo: true })
+        const config = kubeconfig(server.url, login.user)
+        const extension = { shootRef: { namespace: "garden", name: "y" }, list: [1, null] }
+        const extensions = [
+          { name: "other", extension: { not: "for plugins" } },
+          { name: "client.authentication.k8s.io/exec", extension }
+        ]
+        const clusters = config.clusters.map(({ name, cluster }) => ({
+          name,
+          cluster: { ...cluster, "disable-compression": true, extensions }
+        }))
+        yield* Effect.provide(get, live(dir, { ...config, clusters }))
+        assert.deepEqual(JSON.parse(login.read("info")).spec.cluster, {
+          server: server.url,
+          "disable-compression": true,
+          config: extension
+        })
+      })
+  )
+
   it.live("is run once for many requests, however many come at once", () =>
     Effect.gen(function* () {
       const dir = yield* folder

@@ -263,6 +263,20 @@ describe("a faulty kubeconfig is told in one line, before any server is asked", 
       isPolite(yield* refused({ kubeconfig: dir }), /cannot be read: EISDIR$/)
     })
   )
+
+  it.effect("files of $KUBECONFIG that do not exist are named, and a ~ that no shell has expanded", () =>
+    Effect.gen(function* () {
+      const [a, b] = ["/nowhere/a", "/nowhere/b"]
+      const one = yield* refused({ environment: { KUBECONFIG: a } })
+      isPolite(one, /^no kubeconfig found: \$KUBECONFIG names \/nowhere\/a, which does not exist$/)
+      const two = yield* refused({ environment: { KUBECONFIG: `${a}:${b}` } })
+      isPolite(two, /names \/nowhere\/a and \/nowhere\/b, which do not exist$/)
+      for (const error of [one, two]) assert.notInclude(error.action ?? "", "~")
+      const quoted = yield* refused({ environment: { KUBECONFIG: `${a}:~/.kube/config` } })
+      const typed = yield* refused({ kubeconfig: "~/.kube/config", environment: {} })
+      for (const { action } of [quoted, typed]) assert.match(action ?? "", /\$HOME in place of ~/)
+    })
+  )
 })
 
 describe("inside a cluster", () => {

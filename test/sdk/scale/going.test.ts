@@ -221,7 +221,10 @@ describe("a scale-up with new claims", () => {
     const without = (state: Draft<AppState>) => {
       state.claims = state.claims.filter(({ name }) => name !== "data-db-1")
     }
-    assert.include(warned(without, 0, 3), "data-db-1 is gone, while data-db-2 is there: its pod starts empty")
+    assert.include(
+      warned(without, 0, 3),
+      "data-db-1 is gone, while data-db-2 is there: its pod starts with an empty volume"
+    )
     assert.notInclude(
       warned(() => {}, 0, 3),
       "is gone"

@@ -400,6 +400,64 @@ describe("what a plan finds missing", () => {
   )
 })
 
+describe("volumes that a template fills from a source", () => {
+  const source = { apiGroup: "snapshot.storage.k8s.io", kind: "VolumeSnapshot", name: "seed" }
+  const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } }
+  const seed = {
+    apiVersion: "snapshot.storage.k8s.io/v1",
+    kind: "VolumeSnapshot",
+    metadata: { name: "seed" },
+    spec: { source: { persistentVolumeClaimName: "elsewhere" } }
+  }
+  const filled = (rest: Partial<Situation>) =>
+    settled({
+      replicas: 1,
+      claims: [{ metadata: { name: "data" }, spec: { ...spec, dataSourceRef: source } }],
+      ...rest
+    })
+
+  it.effect("are not empty, and the plan names the source", () =>
+    Effect.gen(function* () {
+      const there = yield* filled({ before: (one) => void one.create(seed) })
+      const { effects, warnings } = yield* planned(there, 3)
+      assert.include(effects, "2 new claims: data is filled from VolumeSnapshot/seed")
+      assert.deepEqual(warnings, [])
+    })
+  )
+
+  it.effect("are not there without the source, and the plan says so before anything waits for them", () =>
+    Effect.gen(function* () {
+      const without = yield* filled({})
+      const { warnings } = yield* planned(without, 3)
+      assert.include(
+        warnings,
+        "template data is filled from VolumeSnapshot/seed, which does not exist: data-obj-1 and data-obj-2 get no volume until it does"
+      )
+      assert.deepEqual(yield* stranded(without, 3), ["obj-0", "obj-1", "obj-2"])
+    })
+  )
+
+  it.effect("are called empty nowhere: not where a leftover claim makes way for one", () =>
+    Effect.gen(function* () {
+      const left = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "data-obj-2" }, spec }
+      const sandbox = yield* filled({
+        before: (one) => {
+          one.create(seed)
+          one.create(left)
+        }
+      })
+      for (const leftoverClaims of ["keep", "set-aside", "refuse"] as const) {
+        const plan = yield* withCluster(sandbox.cluster)(Scale.prepare(ref, { replicas: 3, leftoverClaims }))
+        assert.notInclude(
+          JSON.stringify([plan.effects, plan.warnings, plan.refusals]),
+          "empty",
+          leftoverClaims
+        )
+      }
+    })
+  )
+})
+
 describe("a pod of somebody else under a name that will be wanted", () => {
   const stranger = (rest: object) => ({
     apiVersion: "v1",

@@ -1,7 +1,7 @@
 /** `-f FILE`: the StatefulSets that manifests name. */
 import { createReadStream } from "node:fs"
 import { stdin } from "node:process"
-import { parseDocuments } from "@kubectl-stateful/sdk/Manifest"
+import { parseDocuments, textOf } from "@kubectl-stateful/sdk/Manifest"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { string } from "@oclif/core/flags"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export const filenameFlag = {
 /** The maximum size of a manifest. */
 const most = 16_000_000
 
-const textOf = async (file: string): Promise<string> => {
+const contentOf = async (file: string): Promise<string> => {
   const chunks: Array<Buffer> = []
   let size = 0
   try {
@@ -35,7 +35,7 @@ const textOf = async (file: string): Promise<string> => {
     const code = Predicate.hasProperty(error, "code") ? String(error.code) : String(error)
     throw new Usage(`cannot read ${file}: ${code}`, "name a readable file, or - for standard input")
   }
-  return Buffer.concat(chunks).toString("utf8")
+  return textOf(Buffer.concat(chunks))
 }
 
 /** A List's items are documents of their own, as kubectl reads them, however deep lists are in lists. */
@@ -85,7 +85,7 @@ export const setsIn = async (
 ): Promise<readonly [AppTarget & { _tag: "Named" }, ...ReadonlyArray<AppTarget & { _tag: "Named" }>]> => {
   const documents = await Effect.runPromise(
     Effect.mapError(
-      parseDocuments(await textOf(file)),
+      parseDocuments(await contentOf(file)),
       ({ message }) => new Usage(`${file}: ${message}`, "correct the file")
     )
   )

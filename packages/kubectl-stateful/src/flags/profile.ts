@@ -1,6 +1,6 @@
 /** The sections of a profile, built in or from a file, for the verbs that use them. */
 import { readFile } from "node:fs/promises"
-import { parseYaml } from "@kubectl-stateful/sdk/Manifest"
+import { parseYaml, textOf } from "@kubectl-stateful/sdk/Manifest"
 import {
   fromFile,
   hasHooks,
@@ -29,10 +29,10 @@ export const profileFlag = {
 
 /** A file's content, whatever it says. */
 const readYaml = async (path: string): Promise<unknown> => {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new Usage(`cannot read the profile ${path}: ${error.code ?? error.message}`, "check --profile")
   })
-  return Effect.runPromise(parseYaml(text))
+  return Effect.runPromise(parseYaml(textOf(bytes)))
 }
 
 /** With a slash or a dot in it, it is a file; else a built-in profile's name. */

@@ -1,5 +1,6 @@
 /** The recipients of an exported snapshot, and the key to decrypt it. */
 import { createReadStream } from "node:fs"
+import { textOf } from "@kubectl-stateful/sdk/Manifest"
 import type { OpenWith, SealFor } from "@kubectl-stateful/sdk/SnapshotTransfer"
 import { string } from "@oclif/core/flags"
 import type { InferredFlags } from "@oclif/core/interfaces"
@@ -42,7 +43,7 @@ export const readBytes = async (path: string, most: number, what: string): Promi
 
 /** Without the end of its line. */
 const passphraseIn = async (path: string): Promise<string> => {
-  const text = Buffer.from(await readBytes(path, largestKey, "passphrase file")).toString("utf8")
+  const text = textOf(await readBytes(path, largestKey, "passphrase file"))
   const passphrase = text.replace(/\r?\n$/, "")
   if (passphrase === "") throw new Usage(`the passphrase file ${path} is empty`, "write a passphrase into it")
   return passphrase
@@ -65,7 +66,7 @@ export const openWith = async ({
     throw new Usage("exactly one of --identity-file and --passphrase-file is required", "use one of the two")
   }
   if (passphrase !== undefined) return { passphrase: await passphraseIn(passphrase) }
-  const text = Buffer.from(await readBytes(identities ?? "", largestKey, "identity file")).toString("utf8")
+  const text = textOf(await readBytes(identities ?? "", largestKey, "identity file"))
   const lines = text.split("\n").map((line) => line.trim())
   return { identities: lines.filter((line) => line !== "" && !line.startsWith("#")) }
 }

@@ -244,6 +244,24 @@ const references = (state: AppState): ReadonlyArray<Need> =>
       : [need("namespace", kind, usedBy.join(", "))(name)]
   )
 
+/** A new claim waits for what fills it, as one of a replica that is added there does. */
+const fillers = (state: AppState): ReadonlyArray<Need> =>
+  unique(
+    state.workloads.flatMap((workload) =>
+      workload.claimTemplates.flatMap(({ name, dataSource }) =>
+        dataSource === null
+          ? []
+          : [
+              need(
+                "namespace",
+                dataSource.kind,
+                `${name} of ${workload.name} is filled from it`
+              )(dataSource.name)
+            ]
+      )
+    )
+  )
+
 const hostPorts = (state: AppState): ReadonlyArray<Need> =>
   unique(
     state.workloads.flatMap(({ name, template }) => [
@@ -317,6 +335,7 @@ export const needsOnTarget = (state: AppState): ReadonlyArray<Need> => {
     ...operators(state),
     ...cloudRoles(state),
     ...namespace,
+    ...fillers(state),
     ...unique([...references(state), ...secrets.namespace])
   ]
 }

@@ -14,7 +14,8 @@ import {
 
 const { Array, Boolean, Record, String, Struct } = Schema
 
-const DataSource = Struct({ kind: String, name: String })
+/** What fills a new volume; one in another namespace names it. */
+export const DataSource = Struct({ kind: String, name: String, namespace: optional(String) })
 
 export const PersistentVolumeClaim = Struct({
   metadata: ObjectMeta,

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { IntOrString, LabelSelector, ObjectMeta, optional, StringMap } from "./Meta.ts"
 import { PodTemplateSpec } from "./Pod.ts"
+import { DataSource } from "./Storage.ts"
 
 const { Array, Literals, Natural, Number, String, Struct } = Schema
 
@@ -12,6 +13,8 @@ const ClaimTemplateSpec = Struct({
       storageClassName: optional(String),
       accessModes: optional(Array(String)),
       volumeMode: optional(String),
+      dataSource: optional(DataSource),
+      dataSourceRef: optional(DataSource),
       resources: optional(Struct({ requests: optional(Schema.Record(String, IntOrString)) }))
     })
   )

@@ -39,7 +39,9 @@ const execInfo = (
             ...(cluster.serverName === null ? {} : { "tls-server-name": cluster.serverName }),
             ...(cluster.insecure ? { "insecure-skip-tls-verify": true } : {}),
             ...(authority === null ? {} : { "certificate-authority-data": authority.toString("base64") }),
-            ...(cluster.proxyUrl === null ? {} : { "proxy-url": cluster.proxyUrl })
+            ...(cluster.proxyUrl === null ? {} : { "proxy-url": cluster.proxyUrl }),
+            ...(cluster.compression ? {} : { "disable-compression": true }),
+            ...(cluster.execConfig === undefined ? {} : { config: cluster.execConfig })
           }
         }
       : {})

@@ -6,7 +6,14 @@ import { Cluster, type ClusterError } from "../Cluster.ts"
 import { type ClientKubeConfig, fromKubeConfig } from "./clientNode.ts"
 import { make } from "./connection.ts"
 import { inCluster } from "./inCluster.ts"
-import { type Access, configFault, emptyKubeconfig, type KubeconfigOptions, load } from "./kubeconfig.ts"
+import {
+  type Access,
+  configFault,
+  emptyKubeconfig,
+  type KubeconfigOptions,
+  load,
+  noneFound
+} from "./kubeconfig.ts"
 import { resolve } from "./overrides.ts"
 import { liveExec } from "./liveExec.ts"
 import { liveRequest } from "./liveRequest.ts"
@@ -43,8 +50,9 @@ export const access = Effect.fnUntraced(function* (options: Options): Effect.fn.
   if (options.server !== undefined) return yield* resolve(emptyKubeconfig, options)
   const own = yield* inCluster(options)
   if (own !== null) return own
+  if (config === null) return yield* noneFound(options)
   return yield* configFault(
-    config === null ? "no kubeconfig found" : "the kubeconfig is empty",
+    "the kubeconfig is empty",
     "set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
   )
 })

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import * as Path from "node:path"
 import { ClusterError } from "../Cluster.ts"
-import { parseYaml } from "../Manifest.ts"
+import { parseYaml, textOf } from "../Manifest.ts"
 import { shellWord } from "../ShellWord.ts"
 
 /** kubectl's flags that choose a cluster, each with kubectl's meaning. */
@@ -64,6 +64,8 @@ export interface ClusterEntry {
   readonly serverName: string | null
   readonly proxyUrl: string | null
   readonly compression: boolean
+  /** The extension that exec plugins get; undefined for none. */
+  readonly execConfig?: unknown
 }
 
 /** Bytes in the kubeconfig itself or in a file of their own. The former take precedence. */
@@ -242,12 +244,37 @@ export const merge = (files: ReadonlyArray<Kubeconfig>): Kubeconfig => {
   }
 }
 
+/** The files that $KUBECONFIG lists, each once. */
+const listedIn = ({ environment = process.env }: KubeconfigOptions): ReadonlyArray<string> => [
+  ...new Set((environment["KUBECONFIG"] ?? "").split(Path.delimiter).filter((file) => file !== ""))
+]
+
+/** The way out where files do not exist: a ~ within quotes, or behind `=`, arrives as it was typed. */
+const wayOut = (files: ReadonlyArray<string>, otherwise: string): string =>
+  files.some((file) => file.startsWith("~"))
+    ? "write $HOME in place of ~, which the shell left as it is"
+    : otherwise
+
+/** None of the files that kubectl would read is there. */
+export const noneFound = (options: KubeconfigOptions): ClusterError => {
+  const listed = listedIn(options)
+  return listed.length === 0
+    ? configFault(
+        "no kubeconfig found",
+        "set $KUBECONFIG, name one with --kubeconfig, or put one at ~/.kube/config"
+      )
+    : configFault(
+        `no kubeconfig found: $KUBECONFIG names ${listed.join(" and ")}, which ${listed.length === 1 ? "does" : "do"} not exist`,
+        wayOut(listed, "correct $KUBECONFIG, or name a file with --kubeconfig")
+      )
+}
+
 const readOne = Effect.fnUntraced(function* (
   file: string,
   mustExist: boolean
 ): Effect.fn.Return<Kubeconfig | null, ClusterError> {
   const text = yield* Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
+    try: async () => textOf(await readFile(file)),
     catch: (error) => (Predicate.hasProperty(error, "code") ? String(error.code) : "unreadable")
   }).pipe(
     Effect.catch((code) =>
@@ -258,7 +285,7 @@ const readOne = Effect.fnUntraced(function* (
               code === "ENOENT"
                 ? `kubeconfig ${file}: no such file or directory`
                 : `kubeconfig ${file} cannot be read: ${code}`,
-              "name a readable file with --kubeconfig or $KUBECONFIG"
+              wayOut([file], "name a readable file with --kubeconfig or $KUBECONFIG")
             )
           )
     )
@@ -283,9 +310,9 @@ export const load = Effect.fnUntraced(function* (
     return yield* readOne(options.kubeconfig, true)
   }
   const environment = options.environment ?? process.env
-  const listed = (environment["KUBECONFIG"] ?? "").split(Path.delimiter).filter((file) => file !== "")
+  const listed = listedIn(options)
   const home = environment["HOME"] ?? homedir()
-  const files = listed.length > 0 ? [...new Set(listed)] : [Path.join(home, ".kube", "config")]
+  const files = listed.length > 0 ? listed : [Path.join(home, ".kube", "config")]
   const read = yield* Effect.forEach(files, (file) => readOne(file, false))
   const found = read.filter((file) => file !== null)
   return found.length === 0 ? null : merge(found)
@@ -295,8 +322,11 @@ export const load = Effect.fnUntraced(function* (
 const withScheme = (server: string, isSecure: boolean): string =>
   server.includes("://") ? server : `${isSecure ? "https" : "http"}://${server}`
 
+/** The name of the extension of a cluster that is for exec plugins. */
+const forPlugins = "client.authentication.k8s.io/exec"
+
 export const clusterEntry = (entry: Entry, name: string, options: KubeconfigOptions): ClusterEntry => {
-  const { text, flag, bytes } = reader(entry, `cluster ${name}`)
+  const { text, flag, list, bytes } = reader(entry, `cluster ${name}`)
   const server = text("server")
   if (server === null) {
     throw configFault(
@@ -318,7 +348,10 @@ export const clusterEntry = (entry: Entry, name: string, options: KubeconfigOpti
     insecure,
     serverName: text("tls-server-name"),
     proxyUrl: text("proxy-url"),
-    compression: !flag("disable-compression")
+    compression: !flag("disable-compression"),
+    execConfig: list("extensions")
+      .filter(isEntry)
+      .find((each) => each["name"] === forPlugins)?.["extension"]
   }
 }
 

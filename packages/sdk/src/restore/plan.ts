@@ -30,6 +30,7 @@ import type { Target } from "./target.ts"
 import { type RestorePlan, type RestoreSettings, restoreVerb } from "./verb.ts"
 import { type AskedMembers, type Volumes, volumesOf } from "./volumes.ts"
 import { keptClaim } from "../step/volume.ts"
+import { endedRollout } from "../step/partition.ts"
 import { counted } from "../Plural.ts"
 
 export interface RestoreOptions extends RefusalOptions, Ground, AskedMembers, Omit<Restoring, "beforeStart"> {
@@ -257,6 +258,11 @@ export const plan = (
   const volumes = volumesOf(state, workload, id, source, options)
   const { seeds, claims, swap } = volumes
   const fill = claims.length === 0 ? [] : [make(FillClaims, { claims, ...errandsOf(options, source) })]
+  const steps = [
+    ...(seeds?.steps ?? fill),
+    ...(config?.before ?? []),
+    ...swapSteps(workload, id, swap, policiesBefore(source, swap), config?.put ?? [])
+  ]
   return withAccess({
     ...headOf(state, workload, ref, id),
     facts: digest([[...swap.before, ...swap.bystanders].map(keptClaim), claims, swap.attach]),
@@ -266,14 +272,10 @@ export const plan = (
       ...(seeds?.effects ?? []),
       ...(config?.effects ?? [])
     ],
-    warnings: warningsOf(source, options, volumes, config),
+    warnings: [...warningsOf(source, options, volumes, config), ...endedRollout(workload, steps)],
     refusals: [...refusalsOf(state, workload, source, options, volumes), ...(config?.refusals ?? [])],
     unchecked: uncheckedOf(options, volumes),
     settings: settingsOf(workload, id, source, options, swap, config),
-    steps: [
-      ...(seeds?.steps ?? fill),
-      ...(config?.before ?? []),
-      ...swapSteps(workload, id, swap, policiesBefore(source, swap), config?.put ?? [])
-    ]
+    steps
   })
 }

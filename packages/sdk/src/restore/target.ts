@@ -34,6 +34,6 @@ export const deploymentTarget = (
     const name = named.get(claim.name)
     if (name === undefined) return []
     const { storageClass, requested, accessModes, volumeMode } = claim
-    return [{ name, storageClass, requested, accessModes, volumeMode }]
+    return [{ name, storageClass, requested, accessModes, volumeMode, dataSource: null }]
   })
 })

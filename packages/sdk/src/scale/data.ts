@@ -22,6 +22,26 @@ const retain = (volume: string): string =>
 const untilGone = (object: string, namespace: string): string =>
   `kubectl wait --for=delete ${shellWord(object)} -n ${shellWord(namespace)} --timeout=10m`
 
+const sourceOf = ({ claimTemplates }: Workload, template: string | null): string | null => {
+  const source = claimTemplates.find(({ name }) => name === template)?.dataSource ?? null
+  return source === null ? null : `${source.kind}/${source.name}`
+}
+
+/** The volume that the controller asks for in a new claim: a template may name what fills it. */
+export const fresh = (workload: Workload, template: string | null): string => {
+  const source = sourceOf(workload, template)
+  return source === null ? "an empty volume" : `a volume filled from ${source}`
+}
+
+/** The templates whose new claims are not empty, as the end of a line. */
+export const filledFrom = (workload: Workload): string => {
+  const filled = workload.claimTemplates.flatMap(({ name }) => {
+    const source = sourceOf(workload, name)
+    return source === null ? [] : [`${name} is filled from ${source}`]
+  })
+  return filled.length === 0 ? "" : `: ${filled.join(", ")}`
+}
+
 /** True if the data survives the claim. */
 export const outlives = ({ volume }: Claim): boolean => volume?.reclaimPolicy === "Retain"
 
@@ -43,7 +63,13 @@ const going = (claim: Claim): ReadonlyArray<Refusal> =>
       ]
 
 /** A leftover claim that a new pod could not start with, or would start without the data that it is recorded to have. */
-const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArray<Refusal> => {
+const unusable = (
+  namespace: string,
+  workload: Workload,
+  claim: Claim,
+  aside: boolean
+): ReadonlyArray<Refusal> => {
+  const then = fresh(workload, claim.template)
   const { name, deleted, phase, volume } = claim
   const why = trouble(claim)
   const reader = beingRead(claim.finalizers)
@@ -61,7 +87,7 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
     const save = volume === null || outlives(claim) ? "" : `to keep its data: ${retain(volume.name)}; then `
     return [
       {
-        reason: `${why}: no pod is created until it is gone, and then with an empty volume`,
+        reason: `${why}: no pod is created until it is gone, and then with ${then}`,
         remedy: `${save}wait until it is gone: ${untilGone(`pvc/${name}`, namespace)}`
       }
     ]
@@ -82,25 +108,27 @@ const unusable = (namespace: string, claim: Claim, aside: boolean): ReadonlyArra
   return [
     {
       reason: `${why}: no pod can mount it, and it has no data to keep`,
-      remedy: `to start with an empty volume: ${remove}; to start on data, bind the claim to the volume that has it first`
+      remedy: `to start with ${then}: ${remove}; to start on data, bind the claim to the volume that has it first`
     }
   ]
 }
 
 /** A leftover claim whose pod still exists under whenScaled Delete: it is deleted with that pod. */
-const doomed = (namespace: string, set: string, claim: Claim): Refusal => {
+const doomed = (namespace: string, workload: Workload, claim: Claim): Refusal => {
+  const set = workload.name
   const { name, ordinal } = claim
   const pod = `${set}-${ordinal}`
   const policy = `{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Retain"}}}`
   return {
-    reason: `claim ${name} is deleted with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with an empty volume`,
-    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${shellWord(set)} -n ${shellWord(namespace)} -p '${policy}'; to start empty, wait: ${untilGone(`pod/${pod}`, namespace)}`
+    reason: `claim ${name} is deleted with pod ${pod}, which is being removed (whenScaled Delete): the new pod would start with ${fresh(workload, claim.template)}`,
+    remedy: `to keep its data, while that pod is there: kubectl patch statefulset ${shellWord(set)} -n ${shellWord(namespace)} -p '${policy}'; to start on that, wait: ${untilGone(`pod/${pod}`, namespace)}`
   }
 }
 
 /** Refusals about claims whose pods are deleted (`losing`), and about claims that new pods would find (`left`). */
 export const dataRefusals = (
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  namespace: string,
+  workload: Workload,
   claims: {
     readonly losing: ReadonlyArray<Claim>
     readonly left: ReadonlyArray<Claim>
@@ -112,8 +140,8 @@ export const dataRefusals = (
   ...claims.losing.flatMap(going),
   ...claims.left.flatMap((claim) =>
     claim.deleted === null && claims.isDoomed(claim)
-      ? [doomed(namespace, name, claim)]
-      : unusable(namespace, claim, claims.isAside(claim.name))
+      ? [doomed(namespace, workload, claim)]
+      : unusable(namespace, workload, claim, claims.isAside(claim.name))
   )
 ]
 
@@ -181,8 +209,8 @@ export const smaller = (
   })
 
 /**
- * New claims that point to a problem: those that nothing provisions a volume for, and those below an ordinal
- * with a leftover claim, which therefore had one, with data.
+ * New claims that point to a problem: those that nothing provisions a volume for, those that nothing fills, and
+ * those below an ordinal with a leftover claim, which therefore had one, with data.
  */
 export const missing = (
   workload: Workload,
@@ -190,7 +218,7 @@ export const missing = (
   left: ReadonlyArray<Claim>,
   made: ReadonlyArray<ClaimSlot>
 ): ReadonlyArray<string> =>
-  workload.claimTemplates.flatMap(({ name, storageClass }) => {
+  workload.claimTemplates.flatMap(({ name, storageClass, dataSource }) => {
     const here = made.filter(({ template }) => template === name)
     const [first] = here
     if (first === undefined) return []
@@ -212,16 +240,20 @@ export const missing = (
     const highest = Math.max(-1, ...left.flatMap((one) => (one.template === name ? [one.ordinal ?? -1] : [])))
     const gone = here.filter(({ ordinal }) => ordinal < highest)
     const list = (slots: ReadonlyArray<ClaimSlot>) => slots.map((slot) => slot.name).join(", ")
+    const withoutVolume = `${span(here.map((slot) => slot.name))} ${here.length === 1 ? "gets" : "get"} no volume`
     return [
+      ...(dataSource?.present === false
+        ? [
+            `template ${name} is filled from ${dataSource.kind}/${dataSource.name}, which does not exist: ${withoutVolume} until it does`
+          ]
+        : []),
       ...(why === null
         ? []
-        : [
-            `template ${name} ${why}: ${span(here.map((slot) => slot.name))} ${here.length === 1 ? "gets" : "get"} no volume unless one is created manually and is Available`
-          ]),
+        : [`template ${name} ${why}: ${withoutVolume} unless one is created manually and is Available`]),
       ...(gone.length === 0
         ? []
         : [
-            `${list(gone)} ${gone.length === 1 ? "is" : "are"} gone, while ${name}-${workload.name}-${highest} is there: ${gone.length === 1 ? "its pod starts" : "their pods start"} empty`
+            `${list(gone)} ${gone.length === 1 ? "is" : "are"} gone, while ${name}-${workload.name}-${highest} is there: ${gone.length === 1 ? "its pod starts" : "their pods start"} with ${fresh(workload, name)}`
           ])
     ]
   })

@@ -19,6 +19,7 @@ import { SetReplicas } from "../step/replicas.ts"
 import { RestoreRetention, SetRetention } from "../step/retention.ts"
 import { keptClaim } from "../step/volume.ts"
 import { factsOf } from "../step/workload.ts"
+import { endedRollout } from "../step/partition.ts"
 import type { ScalePlan, ScaleStep } from "./steps.ts"
 import { scaleVerb } from "./verb.ts"
 import { type Claim, trouble, claimsOfSet } from "../Claim.ts"
@@ -258,7 +259,7 @@ const dataRefusalsOf = (
   const isDoomed = ({ ordinal }: Claim) => ordinal !== null && condemned.has(ordinal)
   const deleted = whenScaled === "Delete" ? leaving.filter(({ leftover }) => !leftover) : []
   return [
-    ...dataRefusals(set, { losing, left, isAside, isDoomed }),
+    ...dataRefusals(state.namespace, workload, { losing, left, isAside, isDoomed }),
     ...mountRefusals(set, mountedBy, { left, isAside, deleted })
   ]
 }
@@ -288,7 +289,7 @@ const refusalsOf = (
       ? [
           {
             reason: `${left.map((claim) => claim.name).join(", ")}: already exists, a new pod would start on what ${left.length === 1 ? "it holds" : "they hold"}`,
-            remedy: "use --leftover-claims keep to start on it, or set-aside to start empty"
+            remedy: "use --leftover-claims keep to start on it, or set-aside to start on new volumes"
           }
         ]
       : [])
@@ -320,6 +321,7 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
   const change = changeOf(state, workload, options)
   const { from, reach, retention } = change
   const ahead = aheadOf(state, workload, change)
+  const steps = planSteps(change, ahead, id)
   const withoutAccess: Omit<ScalePlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -352,10 +354,10 @@ export const plan = (state: AppState, workload: Workload, id: string, options: S
     hooks: names(profile),
     settings: settingsOf(workload, options, change),
     effects: effectsOf(state, workload, options, change, ahead.length),
-    warnings: warningsOf(state, workload, options, change),
+    warnings: [...warningsOf(state, workload, options, change), ...endedRollout(workload, steps)],
     refusals: refusalsOf(state, workload, options, change),
     unchecked: uncheckedOf(state, workload, options, change),
-    steps: planSteps(change, ahead, id)
+    steps
   }
   const given = { profile, ...(health === undefined ? {} : { health }) }
   return { ...withoutAccess, access: scaleVerb.rules({ ...withoutAccess, access: [] }, given) }

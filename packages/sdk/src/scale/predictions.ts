@@ -6,7 +6,7 @@ import { needed, type Quorum } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
 import { releaseOf } from "../state/Writer.ts"
 import type { Workload } from "../Topology.ts"
-import { lostWithPods, missing, outlives, smaller } from "./data.ts"
+import { filledFrom, fresh, lostWithPods, missing, outlives, smaller } from "./data.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import { unschedulable } from "../Scheduling.ts"
 import type { Ground } from "./ground.ts"
@@ -70,10 +70,15 @@ export const effects = (
           ? `${claim.name}: reused with its data, ${lastUsed(claim, state.observed)}`
           : `${claim.name}: already exists, ${claim.phase}: ${claim.dataSource === null ? "has no data" : `to be filled from ${claim.dataSource}`}`
       ),
-      ...plan.aside.map((claim) => `${claim}: set aside under another name; its pod starts empty`),
+      ...plan.left
+        .filter(({ name }) => plan.aside.includes(name))
+        .map(
+          ({ name, template }) =>
+            `${name}: set aside under another name; its pod starts with ${fresh(workload, template)}`
+        ),
       ...(made > 0
         ? [
-            `${made} new ${made === 1 ? "claim" : "claims"}${plan.ahead > 0 ? `, ${plan.ahead} created up front` : ""}`
+            `${made} new ${made === 1 ? "claim" : "claims"}${plan.ahead > 0 ? `, ${plan.ahead} created up front` : ""}${filledFrom(workload)}`
           ]
         : [])
     ]
@@ -229,7 +234,7 @@ export const warnings = (
           .filter((claim) => !plan.aside.includes(claim) && trouble(claim) === null)
           .map(
             (claim) =>
-              `${claim.name} has data from an earlier scale-down, ${lastUsed(claim, state.observed)}; --leftover-claims set-aside starts with empty volumes`
+              `${claim.name} has data from an earlier scale-down, ${lastUsed(claim, state.observed)}; --leftover-claims set-aside starts with ${fresh(workload, claim.template)} instead`
           )
       : []),
     ...(plan.byPolicyAlone && plan.losing.length > 0

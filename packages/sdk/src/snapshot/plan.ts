@@ -15,6 +15,7 @@ import { recordName } from "../RecordName.ts"
 import { RecordSet, type SetSettings } from "../step/recordSet.ts"
 import { RetainContents } from "../step/retainContents.ts"
 import { factsOf } from "../step/workload.ts"
+import { endedRollout } from "../step/partition.ts"
 import { configOf } from "./config.ts"
 import { type Freeze, freezeOf, type FreezeOptions } from "./freeze.ts"
 import { type Asked, levelOf, type Ways, waysOf } from "./level.ts"
@@ -311,6 +312,7 @@ export const plan = (
   if (guards === null) return null
   const cut = cutOf(state, options)
   const record = keyOf(guards[guards.length - 1] ?? guards[0])
+  const steps = planSteps(record, cut, options)
   const withoutAccess: Omit<SnapshotPlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -322,11 +324,14 @@ export const plan = (
     facts: digest(cut.planned.map(({ claim, uid, volume }) => ({ claim, uid, volume }))),
     hooks: [],
     effects: effectsOf(state, cut, options),
-    warnings: warningsOf(state, cut),
+    warnings: [
+      ...warningsOf(state, cut),
+      ...state.workloads.flatMap((workload) => endedRollout(workload, steps))
+    ],
     refusals: refusalsOf(state, cut, options),
     unchecked: ["whether the driver takes the snapshots, and how fast, is known only once it tries"],
     settings: settingsOf(state, cut, options),
-    steps: planSteps(record, cut, options)
+    steps
   }
   return { ...withoutAccess, access: snapshotVerb.rules({ ...withoutAccess, access: [] }, {}) }
 }

@@ -85,6 +85,7 @@ const ofNamespace = (lists: Lists, contents: ReturnType<typeof clusterWide>["vol
     pods: indexed(lists.pods, (pod) => [anyPod, ...claimsOfPod(pod).map(([claim]) => claim)]),
     persistentvolumeclaims: indexed(lists.persistentvolumeclaims, ({ metadata: { name } }) => [
       name,
+      `PersistentVolumeClaim/${name}`,
       stemOf(name)
     ]),
     services: indexed(lists.services, ({ metadata: { name }, spec }) => [
@@ -107,9 +108,12 @@ const ofNamespace = (lists: Lists, contents: ReturnType<typeof clusterWide>["vol
     horizontalpodautoscalers: indexed(lists.horizontalpodautoscalers, ({ spec }) => [
       spec.scaleTargetRef.name
     ]),
-    volumesnapshots: indexed(lists.volumesnapshots, ({ spec, status }) => {
+    volumesnapshots: indexed(lists.volumesnapshots, ({ metadata, spec, status }) => {
       const content = contents([status?.boundVolumeSnapshotContentName ?? ""])?.[0]
-      return [spec.source.persistentVolumeClaimName || (content?.spec.source.volumeHandle ?? "")]
+      return [
+        `VolumeSnapshot/${metadata.name}`,
+        spec.source.persistentVolumeClaimName || (content?.spec.source.volumeHandle ?? "")
+      ]
     }),
     volumegroupsnapshots: indexed(lists.volumegroupsnapshots, nameOf),
     resourceclaims: indexed(lists.resourceclaims, nameOf),
@@ -128,9 +132,21 @@ const claimNames = (set: StatefulSet, pods: ReadonlyArray<Pod>): ReadonlySet<str
 const namesOf = (objects: ReadonlyArray<{ readonly metadata: ObjectMeta }> | null): Keys =>
   (objects ?? []).map(({ metadata }) => metadata.name)
 
+const handlesOf = (volumes: Lists["persistentvolumes"]): Keys =>
+  (volumes ?? []).flatMap((volume) => handleOf(volume) ?? [])
+
 const resourceClaimNames = ({ spec, status }: Pod): Keys =>
   [...(status?.resourceClaimStatuses ?? []), ...(spec.resourceClaims ?? [])].flatMap(
     ({ resourceClaimName }) => (resourceClaimName ? [resourceClaimName] : [])
+  )
+
+/** What fills new claims of the templates, as `VolumeSnapshot/first`. */
+const sourcesOf = (sets: ReadonlyArray<StatefulSet>): Keys =>
+  sets.flatMap(({ spec: { volumeClaimTemplates } }) =>
+    (volumeClaimTemplates ?? []).flatMap(({ spec }) => {
+      const source = spec?.dataSourceRef ?? spec?.dataSource
+      return source ? [`${source.kind}/${source.name}`] : []
+    })
   )
 
 /**
@@ -149,7 +165,8 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
       const pods = apps.flatMap((app) => app.pods ?? [])
       const templates = apps.map(({ template }) => template)
       const labels = new Set([...templates, ...pods].flatMap(({ metadata }) => pairs(metadata?.labels)))
-      const claims = local.persistentvolumeclaims(sets.flatMap((set) => [...claimNames(set, pods)]))
+      const names = sets.flatMap((set) => [...claimNames(set, pods)])
+      const claims = local.persistentvolumeclaims(names)
       const claimed = namesOf(claims)
       const volumes = cluster.persistentvolumes(
         (claims ?? []).flatMap(({ spec }) => (spec.volumeName ? [spec.volumeName] : []))
@@ -160,10 +177,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         ...labels
       ])
       const budgets = local.poddisruptionbudgets([anyLabels, ...labels])
-      const snapshots = local.volumesnapshots([
-        ...claimed,
-        ...(volumes ?? []).flatMap((volume) => handleOf(volume) ?? [])
-      ])
+      const snapshots = local.volumesnapshots([...sourcesOf(sets), ...claimed, ...handlesOf(volumes)])
       const serviceaccounts = local.serviceaccounts([...templates, ...pods].map(accountOf))
       const referred = referencedNames(apps, { serviceaccounts })
       return {
@@ -173,7 +187,7 @@ export const sharing = (everything: Lists): ((lists: Lists) => Share) => {
         controllerrevisions: local.controllerrevisions(apps.map(({ metadata }) => metadata.uid ?? "")),
         // Of other apps' pods, those that use a claim of this one, or all where anti-affinity may be about them.
         pods: local.pods(mayRepel(apps) ? [anyPod] : claimed),
-        persistentvolumeclaims: claims,
+        persistentvolumeclaims: local.persistentvolumeclaims([...names, ...sourcesOf(sets)]),
         persistentvolumes: volumes,
         volumeattachments: cluster.volumeattachments(namesOf(volumes)),
         services,

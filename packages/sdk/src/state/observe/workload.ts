@@ -4,7 +4,7 @@
 import { type Home, repelledBy } from "../../AntiAffinity.ts"
 import * as LabelSelector from "../../LabelSelector.ts"
 import * as Quantity from "../../Quantity.ts"
-import type { ClaimTemplate, PodContainer, PodTemplate, Probe, Workload } from "../../Topology.ts"
+import type { ClaimTemplate, DataSource, PodContainer, PodTemplate, Probe, Workload } from "../../Topology.ts"
 import { isExtendedResource } from "./nodeFacts.ts"
 import type { AppWorkload } from "../AppWorkload.ts"
 import { controllerOf } from "../../kind/Meta.ts"
@@ -14,7 +14,13 @@ import { formatToleration } from "../../Taint.ts"
 import { writersOf } from "../Writer.ts"
 import { type ContainerSpec, type PodAffinityTerm, type PodTemplateSpec, sideCarsOf } from "../../kind/Pod.ts"
 import { classOf } from "../../kind/Storage.ts"
-import { type DaemonSet, type Deployment, type StatefulSet, retentionOf } from "../../kind/Workload.ts"
+import {
+  type ClaimTemplateSpec,
+  type DaemonSet,
+  type Deployment,
+  type StatefulSet,
+  retentionOf
+} from "../../kind/Workload.ts"
 import { hostPortsOf } from "../../HostPort.ts"
 
 const required = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -185,7 +191,24 @@ const observeTemplate = (
   }
 }
 
-const claimTemplatesOf = (set: StatefulSet): ReadonlyArray<typeof ClaimTemplate.Type> =>
+/** Where the objects are that fill volumes and that are read. */
+const sources = {
+  VolumeSnapshot: "volumesnapshots",
+  PersistentVolumeClaim: "persistentvolumeclaims"
+} as const
+const isRead = (kind: string): kind is keyof typeof sources => Object.hasOwn(sources, kind)
+
+/** `null` for none: the volumes begin empty. */
+const dataSourceOf = ({ spec }: ClaimTemplateSpec, lists: Lists): DataSource | null => {
+  const source = spec?.dataSourceRef ?? spec?.dataSource ?? null
+  if (source === null) return null
+  const { kind, name, namespace = null } = source
+  const all: ReadonlyArray<{ readonly metadata: { readonly name: string } }> | null =
+    isRead(kind) && namespace === null ? lists[sources[kind]] : null
+  return { kind, name, present: all === null ? null : all.some(({ metadata }) => metadata.name === name) }
+}
+
+const claimTemplatesOf = (set: StatefulSet, lists: Lists): ReadonlyArray<ClaimTemplate> =>
   (set.spec.volumeClaimTemplates ?? []).map((template) => {
     const { metadata, spec } = template
     const requested = spec?.resources?.requests?.["storage"]
@@ -194,7 +217,8 @@ const claimTemplatesOf = (set: StatefulSet): ReadonlyArray<typeof ClaimTemplate.
       storageClass: classOf(template),
       requested: requested === undefined ? null : `${requested}`,
       accessModes: spec?.accessModes ?? [],
-      volumeMode: spec?.volumeMode ?? "Filesystem"
+      volumeMode: spec?.volumeMode ?? "Filesystem",
+      dataSource: dataSourceOf(template, lists)
     }
   })
 
@@ -241,7 +265,7 @@ const withoutOrdinals = {
   updateRevision: null
 } as const
 
-const ofStatefulSet = (set: StatefulSet): Specifics => {
+const ofStatefulSet = (set: StatefulSet, lists: Lists): Specifics => {
   const { spec, status } = set
   return {
     replicas: spec.replicas ?? 1,
@@ -252,7 +276,7 @@ const ofStatefulSet = (set: StatefulSet): Specifics => {
     updateStrategy: spec.updateStrategy?.type ?? "RollingUpdate",
     partition: spec.updateStrategy?.rollingUpdate?.partition ?? 0,
     retention: retentionOf(set),
-    claimTemplates: claimTemplatesOf(set),
+    claimTemplates: claimTemplatesOf(set, lists),
     serviceName: spec.serviceName || null,
     currentRevision: status?.currentRevision ?? null,
     updateRevision: status?.updateRevision ?? null
@@ -281,8 +305,8 @@ const ofDaemonSet = ({ spec, status }: DaemonSet, newest: string | null): Specif
   updateRevision: newest
 })
 
-const specificsOf = (appWorkload: AppWorkload, newest: string | null): Specifics => {
-  if (appWorkload.kind === "StatefulSet") return ofStatefulSet(appWorkload.object)
+const specificsOf = (appWorkload: AppWorkload, newest: string | null, lists: Lists): Specifics => {
+  if (appWorkload.kind === "StatefulSet") return ofStatefulSet(appWorkload.object, lists)
   return appWorkload.kind === "Deployment"
     ? ofDeployment(appWorkload.object)
     : ofDaemonSet(appWorkload.object, newest)
@@ -295,7 +319,7 @@ export const observeWorkload = (appWorkload: AppWorkload, lists: Lists): Workloa
     .filter((revision) => controllerOf(revision.metadata)?.uid === metadata.uid)
     .toSorted((a, b) => b.revision - a.revision)
   const newest = revisions[0]?.metadata.labels?.["controller-revision-hash"] ?? null
-  const specifics = specificsOf(appWorkload, newest)
+  const specifics = specificsOf(appWorkload, newest, lists)
   const home = {
     namespace: metadata.namespace ?? "",
     labels: lists.namespaces?.find((one) => one.metadata.name === metadata.namespace)?.metadata.labels ?? null
