@@ -174,6 +174,27 @@ describe("deleting a snapshot", () => {
     })
   )
 
+  it.effect("takes no snapshot whose contents are being deleted for a newer one", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      for (const name of ["nightly", "newer"]) {
+        yield* take(world, { name, consistency: "crash" })
+        yield* drive(Effect.sleep("2 seconds"))
+      }
+      const [newer] = yield* on(world)(Snapshot.list("shop"))
+      assert.strictEqual(newer?.restorable, true)
+      // Their controller's finalizer holds them until their VolumeSnapshots go: they are still ready to use.
+      for (const { content } of newer?.now ?? [])
+        yield* on(world)(Resource.remove({ api: kinds.volumesnapshotcontents, name: content ?? "" }))
+      const listed = yield* on(world)(Snapshot.list("shop"))
+      const [going] = listed
+      assert.lengthOf(going?.ready ?? [], 3)
+      assert.match(going?.obstacles[0] ?? "", /^volumesnapshotcontent "\S+" is being deleted$/)
+      assert.deepEqual(Prune.beyond(listed, {}, 0), [])
+      assert.include((yield* refusal(prune(world, {}))).message, "newest complete one")
+    })
+  )
+
   it.effect("takes no snapshot of another application for a newer one", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()
