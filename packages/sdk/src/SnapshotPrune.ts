@@ -2,10 +2,11 @@
  * Deletes snapshots: their data in the storage, the objects for it, and their records. Objects that do not
  * provably belong to the snapshot are kept, and named.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { nameOf } from "./App.ts"
-import type { Cluster, ClusterError } from "./Cluster.ts"
+import { Cluster, type ClusterError } from "./Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
@@ -15,7 +16,7 @@ import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
 import { usesOf } from "./snapshot/use.ts"
-import { type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
+import { list, type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
 import { recordName } from "./RecordName.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -89,6 +90,28 @@ export const beyond = (
       (age === null || now - takenAt(one) > age)
   )
 }
+
+/**
+ * The time that ages are counted to: the cluster's, from the date of its answer, or this machine's if that is
+ * earlier. A machine whose clock is ahead deletes nothing that is still young.
+ */
+const countedTo: Effect.Effect<number, ClusterError, Cluster> = Effect.scoped(
+  Effect.gen(function* () {
+    const { request } = yield* Cluster
+    const { headers } = yield* request({ method: "GET", path: "/version" })
+    const [here, there] = [yield* Clock.currentTimeMillis, Date.parse(headers["date"] ?? "")]
+    return Number.isFinite(there) ? Math.min(here, there) : here
+  })
+)
+
+/** The snapshots of a namespace to delete, as `beyond` says, with their ages by the cluster's clock. */
+export const listBeyond = Effect.fn("SnapshotPrune.listBeyond")(function* (
+  namespace: string,
+  keep: Keep
+): Effect.fn.Return<ReadonlyArray<Listed>, ClusterError, Cluster> {
+  const listed = yield* list(namespace)
+  return beyond(listed, keep, keep.expire === undefined ? 0 : yield* countedTo)
+})
 
 const noGroups = { version: null, groups: [], groupContents: [] }
 
