@@ -18,6 +18,7 @@ import {
   countRefusals,
   cutRefusals,
   missing,
+  nameRefusals,
   ordinalRefusals,
   type RefusalOptions,
   setRefusals
@@ -207,6 +208,7 @@ const refusalsOf = (
   return [
     ...setRefusals(workload, options),
     ...countRefusals(source),
+    ...nameRefusals(claims),
     ...sourceRefusals(state, workload, source, options, volumes),
     ...groundRefusals(state, workload, cuts, claims, { ...options, moved: attach.map((one) => one.to) }),
     ...ordinalRefusals(workload, asKept(source, options), options.ordinals),
