@@ -5,7 +5,6 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { nameOf } from "./App.ts"
 import { Cluster, type ClusterError } from "./Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
@@ -15,6 +14,7 @@ import * as Resource from "./Resource.ts"
 import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
+import { isComplete, isNewest, newerThan, takenAt } from "./snapshot/newest.ts"
 import { usesOf } from "./snapshot/use.ts"
 import { list, type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
 import { recordName } from "./RecordName.ts"
@@ -37,34 +37,6 @@ export interface Keep {
 
 /** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => pruneVerb.describeSteps(plan)
-
-/** A snapshot that cannot be restored does not count as a newer one, whatever the list says. */
-const isComplete = ({ summary, ready, now }: Listed): boolean =>
-  summary.cuts.length > 0 &&
-  ready?.length === summary.cuts.length &&
-  now?.every(({ why }) => why === null) === true
-
-/**
- * The time at which it was taken, by the storage's clock if available: anyone could have written the list.
- */
-const takenAt = ({ summary, now }: Listed): number => {
-  const times = (now ?? []).map(({ cutAt }) => Date.parse(cutAt ?? ""))
-  return times.length > 0 && times.every(Number.isFinite) ? Math.max(...times) : Date.parse(summary.created)
-}
-
-/** The complete ones that are newer and of the same: as the list says, and by a claim that both have. */
-const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyArray<Listed> => {
-  const claims = new Set(one.summary.cuts.map(({ claim }) => claim))
-  const sorted = listed.toSorted((left, right) => takenAt(right) - takenAt(left))
-  return sorted
-    .slice(0, sorted.indexOf(one))
-    .filter(
-      (other) =>
-        isComplete(other) &&
-        nameOf(other.summary.app) === nameOf(one.summary.app) &&
-        other.summary.cuts.some(({ claim }) => claims.has(claim))
-    )
-}
 
 /** `effect` takes NaN for no time at all, than which all is older. */
 const ageOf = (expire: Duration.Input): number => {
@@ -182,7 +154,7 @@ export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
     snapshots,
     contents,
     inUse,
-    isLast: isComplete(listed) && newerThan(all.snapshots, listed).length === 0
+    isLast: isNewest(all.snapshots, listed)
   }
   return planOf(found, yield* newId, options)
 })

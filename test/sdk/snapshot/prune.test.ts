@@ -195,6 +195,24 @@ describe("deleting a snapshot", () => {
     })
   )
 
+  it.effect("is refused where it has become the newest complete one since its plan", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      for (const name of ["nightly", "newer"]) {
+        yield* take(world, { name, consistency: "crash" })
+        yield* drive(Effect.sleep("2 seconds"))
+      }
+      const plan = yield* on(world)(Prune.prepare(ref))
+      assert.deepEqual(plan.refusals, [])
+      yield* drive(on(world)(Prune.prune({ ...ref, name: "newer" }, { last: true, identity: bob })))
+      const { message } = yield* refusal(drive(on(world)(Prune.run(plan, { identity: ann }))))
+      assert.include(message, "snapshot nightly is the newest complete one of its application now")
+      assert.lengthOf(names(world, volumesnapshots), 3)
+      const { outcome } = yield* prune(world)
+      assert.strictEqual(outcome, "Succeeded")
+    })
+  )
+
   it.effect("takes no snapshot of another application for a newer one", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()
