@@ -213,6 +213,34 @@ describe("deleting a snapshot", () => {
     })
   )
 
+  it.effect(
+    "names a stranger's finalizer, and an abort does not say that it kept what is being deleted",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* withStorage()
+        yield* take(world, { consistency: "crash" })
+        const [held = ""] = names(world, volumesnapshots)
+        const target = { api: kinds.volumesnapshots, namespace: "shop", name: held }
+        const { metadata } = yield* on(world)(Resource.getObject(target))
+        const own = (Reflect.get(metadata, "finalizers") ?? []) as ReadonlyArray<string>
+        const finalizers = [...own, "backup.example.com/hold"]
+        yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { metadata: { finalizers } } }))
+        const options = { last: true, stepTimeout: 30_000, identity: ann }
+        const { message } = yield* refusal(drive(on(world)(Prune.prune(ref, options))))
+        assert.include(
+          message,
+          `${held} (its driver to delete it, and for finalizer backup.example.com/hold)`
+        )
+        const [entry] = yield* on(world)(Journal.list("shop"))
+        const at = { namespace: "shop", id: entry?.plan.id ?? "" }
+        const { outcome, unmet } = yield* drive(on(world)(Prune.abort(at, { identity: bob })))
+        assert.strictEqual(outcome, "Incomplete")
+        // Its content went with the data, whatever holds the VolumeSnapshot.
+        assert.deepEqual(unmet, [`volumesnapshot "${held}" is being deleted, with its data`])
+        assert.deepEqual(contents(world), [])
+      })
+  )
+
   it.effect("takes no snapshot of another application for a newer one", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()
