@@ -46,8 +46,8 @@ const ageOf = (expire: Duration.Input): number => {
 }
 
 /**
- * The snapshots to delete, with the time `now` in milliseconds: only complete ones, and never the newest
- * complete one of an application. Throws if `expire` is no age.
+ * The snapshots to delete, with the time `now` in milliseconds, for which `listBeyond` asks the cluster: only
+ * complete ones, and never the newest complete one of an application. Throws if `expire` is no age.
  */
 export const beyond = (
   listed: ReadonlyArray<Listed>,
