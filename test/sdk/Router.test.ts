@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -51,6 +52,44 @@ describe("a router over a cluster", () => {
       isDown = false
       yield* pass(120)
       assert.isNull((yield* router.age).failure)
+    })
+  )
+
+  it.effect("says how old its view is, and lists in time, whatever time its machine's clock is set to", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* started
+      let isDown = false
+      let listed = 0
+      const { cluster } = inject(sandbox.cluster, ({ kind, request }) => {
+        if (kind === "request" && request.path.endsWith("/pods")) listed += 1
+        return isDown ? { _tag: "Fail" } : undefined
+      })
+      const clock = yield* Clock.Clock
+      let back = 0
+      const set: Clock.Clock = {
+        currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now - back),
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - back,
+        currentTimeNanos: clock.currentTimeNanos,
+        currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        sleep: (duration) => clock.sleep(duration)
+      }
+      const router = yield* Router.make(ref, Routing.jump, { relistEvery: "1 minute" }).pipe(
+        Effect.provideService(Cluster, cluster),
+        Effect.provideService(Clock.Clock, set)
+      )
+      const age = Effect.provideService(router.age, Clock.Clock, set)
+      yield* pass(30)
+      back = 3_600_000
+      yield* pass(180)
+      assert.isAtLeast(listed, 3)
+      isDown = true
+      yield* pass(300)
+      const { heard, view, failure } = yield* age
+      assert.isAbove(heard, 180_000)
+      assert.isAbove(view, 180_000)
+      assert.isString(failure)
     })
   )
 

@@ -23,7 +23,14 @@ import * as Quantity from "./Quantity.ts"
 import { kinds } from "./Kind.ts"
 import * as Resource from "./Resource.ts"
 import * as RestoreClone from "./RestoreClone.ts"
-import { makeScratch, removeScratch, type Scratch, scratchName, scratchRules } from "./restore/scratch.ts"
+import {
+  letVolumesGo,
+  makeScratch,
+  removeScratch,
+  type Scratch,
+  scratchName,
+  scratchRules
+} from "./restore/scratch.ts"
 import { FillClaims } from "./step/fillClaims.ts"
 import { SetReplicas } from "./step/replicas.ts"
 import * as Workload from "./step/workload.ts"
@@ -230,6 +237,8 @@ const drilled = (
       return yield* Effect.fail(restored.failure)
     }
     const unmet = restored._tag === "Success" ? restored.success.unmet : [restored.failure.message]
+    // Done again, and told if it fails, when the namespace is deleted.
+    if (restored._tag === "Success") yield* Effect.ignore(letVolumesGo(scratch.name, plan.id))
     const checking = yield* Clock.monotonicTimeNanos
     const isChecked = unmet.length === 0 && command !== undefined
     const failure = isChecked ? yield* checked(plan, command, options) : unmet.join("; ") || null

@@ -2,12 +2,12 @@
  * Router: from a key to the peer that stores it, in memory, with a view of a StatefulSet's peers that is kept
  * up to date.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { monotonicMillis } from "./Elapsed.ts"
 import { Cluster, type ClusterError, type Request } from "./Cluster.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Routing from "./Routing.ts"
@@ -48,12 +48,12 @@ const isFailure = (status: number): boolean => status === 401 || status === 429 
 /** The same cluster, noting when it last answered. */
 const listening = (cluster: Cluster["Service"], heard: Heard): Cluster["Service"] => {
   const answered = ({ path }: Request) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.map(monotonicMillis, (now) => {
       heard.at = now
       heard.failures.delete(path)
     })
   const failed = ({ path }: Request, message: string) =>
-    Effect.map(Clock.currentTimeMillis, (at) => void heard.failures.set(path, { at, message }))
+    Effect.map(monotonicMillis, (at) => void heard.failures.set(path, { at, message }))
   return {
     ...cluster,
     request: (request) =>
@@ -97,7 +97,7 @@ export const make = Effect.fn("Router.make")(function* (
   strategy: Routing.Strategy,
   options: Discovery.WatchOptions = {}
 ): Effect.fn.Return<Router, ClusterError | AppNotFound, Cluster | Scope.Scope> {
-  const heard: Heard = { at: yield* Clock.currentTimeMillis, failures: new Map() }
+  const heard: Heard = { at: yield* monotonicMillis, failures: new Map() }
   const interval = Duration.toMillis(
     Duration.fromInputUnsafe(options.relistEvery ?? Discovery.defaultInterval)
   )
@@ -133,7 +133,7 @@ export const make = Effect.fn("Router.make")(function* (
     view: router.view,
     age: Effect.gen(function* () {
       const { millis, cause } = yield* router.stale
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       const failure =
         failureOf(heard, now, interval) ?? blind ?? (cause === null ? null : "the watch has ended")
       return { view: millis, heard: now - heard.at, failure }

@@ -16,6 +16,7 @@ import type { Recent } from "./snapshot/freeze.ts"
 import { plan as planOf, type SnapshotOptions as PlanOptions } from "./snapshot/plan.ts"
 import { type SnapshotPlan, type SnapshotRun, type SnapshotStep, snapshotVerb } from "./snapshot/verb.ts"
 import { list } from "./step/recordList.ts"
+import { mountedIn } from "./step/users.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./State.ts"
 import type { AppState } from "./state/AppState.ts"
@@ -27,7 +28,8 @@ export type { Asked } from "./snapshot/level.ts"
 
 export type SnapshotError = OperationError | ClusterError | AppNotFound
 
-export interface SnapshotOptions extends Omit<PlanOptions, "mayRetain" | "name" | "recent">, SnapshotRun {
+export interface SnapshotOptions
+  extends Omit<PlanOptions, "mayRetain" | "mountedBy" | "name" | "recent">, SnapshotRun {
   /** A DNS label of at most 40 characters. Default: the application's name with the time, in UTC. */
   readonly name?: string
 }
@@ -91,12 +93,17 @@ export const prepare = Effect.fn("Snapshot.prepare")(function* (
   ref: AppRef,
   options: SnapshotOptions = {}
 ): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
-  const [state, mayRetain, recent] = yield* Effect.all(
-    [read(ref), mayRetainContents, options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref)],
-    { concurrency: 3 }
+  const [state, mayRetain, recent, mountedBy] = yield* Effect.all(
+    [
+      read(ref),
+      mayRetainContents,
+      options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref),
+      options.consistency === "offline" ? mountedIn(ref.namespace) : Effect.succeed({})
+    ],
+    { concurrency: 4 }
   )
   const name = options.name ?? (yield* defaultName(ref))
-  const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, recent })
+  const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, mountedBy, recent })
   return made ?? (yield* because("NotFound", `${nameOf(ref)} has no workload that could be snapshotted`))
 })
 

@@ -2,10 +2,10 @@
  * Deletes snapshots: their data in the storage, the objects for it, and their records. Objects that do not
  * provably belong to the snapshot are kept, and named.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { nameOf } from "./App.ts"
-import type { Cluster, ClusterError } from "./Cluster.ts"
+import { Cluster, type ClusterError } from "./Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "./Kind.ts"
 import * as Operation from "./Operation.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
@@ -14,8 +14,9 @@ import * as Resource from "./Resource.ts"
 import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
+import { isComplete, isNewest, newerThan, takenAt } from "./snapshot/newest.ts"
 import { usesOf } from "./snapshot/use.ts"
-import { type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
+import { list, type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
 import { recordName } from "./RecordName.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -37,34 +38,6 @@ export interface Keep {
 /** One line for each step of a plan that may come from a journal; empty if it cannot be parsed. */
 export const describeSteps = (plan: AnyPlan): ReadonlyArray<string> => pruneVerb.describeSteps(plan)
 
-/** A snapshot that cannot be restored does not count as a newer one, whatever the list says. */
-const isComplete = ({ summary, ready, now }: Listed): boolean =>
-  summary.cuts.length > 0 &&
-  ready?.length === summary.cuts.length &&
-  now?.every(({ why }) => why === null) === true
-
-/**
- * The time at which it was taken, by the storage's clock if available: anyone could have written the list.
- */
-const takenAt = ({ summary, now }: Listed): number => {
-  const times = (now ?? []).map(({ cutAt }) => Date.parse(cutAt ?? ""))
-  return times.length > 0 && times.every(Number.isFinite) ? Math.max(...times) : Date.parse(summary.created)
-}
-
-/** The complete ones that are newer and of the same: as the list says, and by a claim that both have. */
-const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyArray<Listed> => {
-  const claims = new Set(one.summary.cuts.map(({ claim }) => claim))
-  const sorted = listed.toSorted((left, right) => takenAt(right) - takenAt(left))
-  return sorted
-    .slice(0, sorted.indexOf(one))
-    .filter(
-      (other) =>
-        isComplete(other) &&
-        nameOf(other.summary.app) === nameOf(one.summary.app) &&
-        other.summary.cuts.some(({ claim }) => claims.has(claim))
-    )
-}
-
 /** `effect` takes NaN for no time at all, than which all is older. */
 const ageOf = (expire: Duration.Input): number => {
   const age = Number.isNaN(expire) ? Number.NaN : Duration.toMillis(Duration.fromInputUnsafe(expire))
@@ -73,8 +46,8 @@ const ageOf = (expire: Duration.Input): number => {
 }
 
 /**
- * The snapshots to delete, with the time `now` in milliseconds: only complete ones, and never the newest
- * complete one of an application. Throws if `expire` is no age.
+ * The snapshots to delete, with the time `now` in milliseconds, for which `listBeyond` asks the cluster: only
+ * complete ones, and never the newest complete one of an application. Throws if `expire` is no age.
  */
 export const beyond = (
   listed: ReadonlyArray<Listed>,
@@ -89,6 +62,28 @@ export const beyond = (
       (age === null || now - takenAt(one) > age)
   )
 }
+
+/**
+ * The time that ages are counted to: the cluster's, from the date of its answer, or this machine's if that is
+ * earlier. A machine whose clock is ahead deletes nothing that is still young.
+ */
+const countedTo: Effect.Effect<number, ClusterError, Cluster> = Effect.scoped(
+  Effect.gen(function* () {
+    const { request } = yield* Cluster
+    const { headers } = yield* request({ method: "GET", path: "/version" })
+    const [here, there] = [yield* Clock.currentTimeMillis, Date.parse(headers["date"] ?? "")]
+    return Number.isFinite(there) ? Math.min(here, there) : here
+  })
+)
+
+/** The snapshots of a namespace to delete, as `beyond` says, with their ages by the cluster's clock. */
+export const listBeyond = Effect.fn("SnapshotPrune.listBeyond")(function* (
+  namespace: string,
+  keep: Keep
+): Effect.fn.Return<ReadonlyArray<Listed>, ClusterError, Cluster> {
+  const listed = yield* list(namespace)
+  return beyond(listed, keep, keep.expire === undefined ? 0 : yield* countedTo)
+})
 
 const noGroups = { version: null, groups: [], groupContents: [] }
 
@@ -159,7 +154,7 @@ export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
     snapshots,
     contents,
     inUse,
-    isLast: isComplete(listed) && newerThan(all.snapshots, listed).length === 0
+    isLast: isNewest(all.snapshots, listed)
   }
   return planOf(found, yield* newId, options)
 })

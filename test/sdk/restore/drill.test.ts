@@ -13,6 +13,10 @@ import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { volumesnapshotcontents } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import { when } from "../../../packages/sandbox/src/Fault.ts"
+import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import { drive, type World, withCluster } from "../../simulation/world.ts"
 import { ann, on, refusal } from "../scale/callers.ts"
 import { snapshot, stateOf, withSnapshot } from "./cloneWorld.ts"
@@ -236,6 +240,35 @@ describe("a drill", () => {
         drive
       )
       assert.notInclude(error.message, "left of the drill")
+      assertNothingLeft(world)
+    })
+  )
+
+  it.effect("that is killed during its check leaves no volume behind its namespace, whatever the class", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot({ onExec })
+      const fast = yield* on(world)(Resource.getObject({ api: kinds.storageclasses, name: "fast" }))
+      yield* on(world)(Resource.remove({ api: kinds.storageclasses, name: "fast" }))
+      const { metadata: _, ...rest } = fast
+      yield* on(world)(
+        Resource.create(
+          { api: kinds.storageclasses },
+          { ...rest, metadata: { name: "fast" }, reclaimPolicy: "Retain" }
+        )
+      )
+      const killed = when(({ kind }) => kind === "exec", { _tag: "Kill", applied: false })
+      const { cluster } = inject(world.sandbox.cluster, killed)
+      yield* RestoreDrill.drill(snapshot, { command: ["has", "before"], identity: ann }).pipe(
+        withCluster(cluster),
+        Effect.exit,
+        drive
+      )
+      const [space] = world.sandbox.store
+        .list(namespaces)
+        .filter(({ metadata }) => metadata.name.startsWith("drill-"))
+      assert.lengthOf(world.sandbox.store.list(persistentvolumes), 6)
+      world.sandbox.registry.remove(namespaces, undefined, space?.metadata.name ?? "", {})
+      yield* drive(Effect.sleep("1 minute"))
       assertNothingLeft(world)
     })
   )

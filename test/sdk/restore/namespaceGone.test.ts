@@ -3,10 +3,17 @@ import * as Effect from "effect/Effect"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import * as RestoreClone from "../../../packages/sdk/src/RestoreClone.ts"
-import { persistentvolumes, pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
+import {
+  configmaps,
+  namespaces,
+  persistentvolumes,
+  pods,
+  secrets
+} from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { volumesnapshotcontents } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
-import type { World } from "../../simulation/world.ts"
-import { ann } from "../scale/callers.ts"
+import { drive, type World, withCluster } from "../../simulation/world.ts"
+import { ann, movesCount, neighbour, refusal } from "../scale/callers.ts"
 import { whileDeleted } from "../snapshot/namespaceGone.ts"
 import { elsewhere, namespaceNamed } from "./cloneWorld.ts"
 import { snapshot, stateOf, withSnapshot } from "./world.ts"
@@ -59,4 +66,45 @@ describe("a copy into a namespace that is deleted meanwhile ends with that, and 
         assert.deepEqual(own.toSorted(), ["db-0", "db-1", "db-2"])
       })
     )
+})
+
+describe("an operation whose namespace is deleted and recreated meanwhile", () => {
+  it.effect("touches nothing in the new one, sends nobody to its journal, and names what is kept", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const { registry, store } = world.sandbox
+      const remake = Effect.gen(function* () {
+        const { kind, apiVersion, spec } = store.get(statefulsets, "shop", "db") ?? assert.fail("no set")
+        registry.remove(namespaces, undefined, "shop", {})
+        // Sooner than the next renewal of a Lease, which would notice it.
+        yield* Effect.sleep("1 second")
+        world.sandbox.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } })
+        yield* Effect.sleep("200 millis")
+        world.sandbox.create({
+          apiVersion,
+          kind,
+          metadata: { name: "db", namespace: "shop" },
+          spec: { ...spec, replicas: 3 }
+        })
+        yield* Effect.sleep("2 seconds")
+      })
+      const run = withCluster(neighbour(world, movesCount, remake))(
+        Restore.restore(snapshot, { identity: ann })
+      )
+      const { reason, message, action = "" } = yield* refusal(drive(run))
+      assert.strictEqual(reason._tag, "NotFound", message)
+      assert.match(message, /the journal of operation [0-9a-f]{8} and all that it owned are gone/)
+      assert.notMatch(action, /resume|abort/)
+      const volumes = store.list(persistentvolumes)
+      const kept = volumes.filter(({ spec }) => spec.persistentVolumeReclaimPolicy === "Retain")
+      assert.lengthOf(kept, 6)
+      for (const { metadata } of kept) assert.include(action, `persistentvolume ${metadata.name}`)
+      assert.lengthOf(volumes, 9)
+      const set = store.get(statefulsets, "shop", "db")
+      assert.strictEqual(set?.spec.replicas, 3)
+      assert.notInclude(JSON.stringify(set), "kubectl-stateful.dev")
+      const left = [...store.list(configmaps, "shop"), ...store.list(secrets, "shop")]
+      assert.notInclude(JSON.stringify(left), "kubectl-stateful")
+    })
+  )
 })

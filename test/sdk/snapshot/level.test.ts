@@ -4,11 +4,14 @@ import {
   volumegroupsnapshots,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { drive } from "../../simulation/world.ts"
-import { on } from "../scale/callers.ts"
+import { on, refusal } from "../scale/callers.ts"
 import { freezable, options, quiesce } from "./freezing.ts"
-import { app, classes, names } from "./world.ts"
+import { app, classes, names, take, withStorage } from "./world.ts"
 import { taken, alone } from "./quiesced.ts"
 
 describe("a level", () => {
@@ -23,6 +26,32 @@ describe("a level", () => {
       const sick = yield* Effect.flip(taken(world))
       assert.match(sick.message, /db-2 is NotReady/)
       assert.deepEqual(names(world, volumesnapshots), [])
+    })
+  )
+
+  it.effect("offline is refused where a pod that is not stopped has a member's volume too", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      const claim = "data-db-2"
+      world.sandbox.create({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "reader", namespace: "shop" },
+        spec: {
+          nodeName: world.sandbox.store.get(pods, "shop", "db-2")?.spec.nodeName ?? "",
+          containers: [{ name: "main", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
+          volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }]
+        }
+      })
+      yield* drive(Effect.sleep(3000))
+      world.log.length = 0
+      const { message } = yield* refusal(take(world, { consistency: "offline" }))
+      assert.include(message, `claim ${claim} is mounted by reader too, which is not stopped`)
+      assert.deepEqual(world.log, [])
+      yield* on(world)(Resource.remove({ api: kinds.pods, namespace: "shop", name: "reader" }))
+      yield* drive(Effect.sleep(3000))
+      const { outcome } = yield* take(world, { consistency: "offline" })
+      assert.strictEqual(outcome, "Succeeded")
     })
   )
 

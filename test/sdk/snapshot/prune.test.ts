@@ -174,6 +174,73 @@ describe("deleting a snapshot", () => {
     })
   )
 
+  it.effect("takes no snapshot whose contents are being deleted for a newer one", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      for (const name of ["nightly", "newer"]) {
+        yield* take(world, { name, consistency: "crash" })
+        yield* drive(Effect.sleep("2 seconds"))
+      }
+      const [newer] = yield* on(world)(Snapshot.list("shop"))
+      assert.strictEqual(newer?.restorable, true)
+      // Their controller's finalizer holds them until their VolumeSnapshots go: they are still ready to use.
+      for (const { content } of newer?.now ?? [])
+        yield* on(world)(Resource.remove({ api: kinds.volumesnapshotcontents, name: content ?? "" }))
+      const listed = yield* on(world)(Snapshot.list("shop"))
+      const [going] = listed
+      assert.lengthOf(going?.ready ?? [], 3)
+      assert.match(going?.obstacles[0] ?? "", /^volumesnapshotcontent "\S+" is being deleted$/)
+      assert.deepEqual(Prune.beyond(listed, {}, 0), [])
+      assert.include((yield* refusal(prune(world, {}))).message, "newest complete one")
+    })
+  )
+
+  it.effect("is refused where it has become the newest complete one since its plan", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      for (const name of ["nightly", "newer"]) {
+        yield* take(world, { name, consistency: "crash" })
+        yield* drive(Effect.sleep("2 seconds"))
+      }
+      const plan = yield* on(world)(Prune.prepare(ref))
+      assert.deepEqual(plan.refusals, [])
+      yield* drive(on(world)(Prune.prune({ ...ref, name: "newer" }, { last: true, identity: bob })))
+      const { message } = yield* refusal(drive(on(world)(Prune.run(plan, { identity: ann }))))
+      assert.include(message, "snapshot nightly is the newest complete one of its application now")
+      assert.lengthOf(names(world, volumesnapshots), 3)
+      const { outcome } = yield* prune(world)
+      assert.strictEqual(outcome, "Succeeded")
+    })
+  )
+
+  it.effect(
+    "names a stranger's finalizer, and an abort does not say that it kept what is being deleted",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* withStorage()
+        yield* take(world, { consistency: "crash" })
+        const [held = ""] = names(world, volumesnapshots)
+        const target = { api: kinds.volumesnapshots, namespace: "shop", name: held }
+        const { metadata } = yield* on(world)(Resource.getObject(target))
+        const own = (Reflect.get(metadata, "finalizers") ?? []) as ReadonlyArray<string>
+        const finalizers = [...own, "backup.example.com/hold"]
+        yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { metadata: { finalizers } } }))
+        const options = { last: true, stepTimeout: 30_000, identity: ann }
+        const { message } = yield* refusal(drive(on(world)(Prune.prune(ref, options))))
+        assert.include(
+          message,
+          `${held} (its driver to delete it, and for finalizer backup.example.com/hold)`
+        )
+        const [entry] = yield* on(world)(Journal.list("shop"))
+        const at = { namespace: "shop", id: entry?.plan.id ?? "" }
+        const { outcome, unmet } = yield* drive(on(world)(Prune.abort(at, { identity: bob })))
+        assert.strictEqual(outcome, "Incomplete")
+        // Its content went with the data, whatever holds the VolumeSnapshot.
+        assert.deepEqual(unmet, [`volumesnapshot "${held}" is being deleted, with its data`])
+        assert.deepEqual(contents(world), [])
+      })
+  )
+
   it.effect("takes no snapshot of another application for a newer one", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()

@@ -227,6 +227,29 @@ describe("pruning", () => {
     })
   )
 
+  it.effect("counts ages to the earlier of two times, this machine's and the cluster's", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage({ replicas: 1 })
+      yield* taken(world, "a", "b")
+      const inner = world.sandbox.cluster
+      /** The names of those older than an hour, on a cluster whose clock is behind or ahead of this machine's. */
+      const old = (ahead: number) => {
+        const request: typeof inner.request = (asked) =>
+          Effect.map(inner.request(asked), (answer) => {
+            const date = new Date(world.sandbox.registry.now() + ahead).toUTCString()
+            return { ...answer, headers: { ...answer.headers, date } }
+          })
+        const listed = withCluster({ ...inner, request })(Prune.listBeyond("shop", { expire: "1 hour" }))
+        return Effect.map(listed, (all) => all.map(({ summary }) => summary.name))
+      }
+      assert.deepEqual(yield* old(0), [])
+      assert.deepEqual(yield* old(7_200_000), [])
+      yield* drive(Effect.sleep("2 hours"), 10_000_000)
+      assert.deepEqual(yield* old(-7_200_000), [])
+      assert.deepEqual(yield* old(0), ["a"])
+    })
+  )
+
   it.effect("is refused while a restore of it is not over, also where that began after the plan", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()

@@ -4,12 +4,12 @@
  * It watches the StatefulSet, its pods, the namespace's Services, and nodes; without permission to read pods,
  * the EndpointSlices of its Service. Lists, resumption, 410 and backoff are those of `Resource.watch`.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import { monotonicMillis } from "../Elapsed.ts"
 import { statefulSet } from "../App.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { type Kind, kinds } from "../Kind.ts"
@@ -103,7 +103,7 @@ interface Trouble {
 
 /** For how long it has failed by now, in milliseconds. */
 const lasting = (trouble: Trouble): Effect.Effect<number> =>
-  Effect.map(Clock.currentTimeMillis, (now) => {
+  Effect.map(monotonicMillis, (now) => {
     trouble.since ??= now
     return now - trouble.since
   })

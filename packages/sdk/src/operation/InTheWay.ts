@@ -32,6 +32,17 @@ const readGuards = ({ guards }: AnyPlan): Effect.Effect<Objects, ClusterError, C
       )
   )
 
+/**
+ * True if nothing of an operation that was begun is left here: neither its journal nor an object that it owned.
+ * Another of the same name may be there, as after a namespace was deleted and recreated.
+ */
+export const isSwept = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cluster> =>
+  Effect.gen(function* () {
+    if ((yield* Journal.read(plan.home, plan.id)) !== null) return false
+    const objects = yield* readGuards(plan)
+    return plan.guards.every((guard) => guard.uid === null || !objects.has(keyOf(guard)))
+  })
+
 /** The guarded objects of a plan that is about to start: all that it does not create itself must exist. */
 export const readPlanned = (plan: AnyPlan): Work<Objects> =>
   Effect.flatMap(readGuards(plan), (objects) => {

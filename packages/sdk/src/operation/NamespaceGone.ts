@@ -51,14 +51,23 @@ const outliving = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   )
 }
 
+/** What remains, in words. */
+const staying = (kept: ReadonlyArray<string> | null): string =>
+  kept === null
+    ? "what it kept cannot be read: check persistent volumes and snapshot contents of that namespace"
+    : kept.length === 0
+      ? "nothing of it is left"
+      : `kept by policy Retain: ${kept.join(", ")}; delete those that are no longer needed`
+
 /**
  * The result of a failed operation: the deletion of its namespace, if that is the reason. A process that was
- * replaced reports that instead.
+ * replaced reports that instead. `swept` is asked where the namespace is there: it may be another one.
  */
 export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, Outcome>(
   plan: AnyPlan,
   verb: Verb<Step, Settings, Options, Going, Outcome>,
-  error: Failure
+  error: Failure,
+  swept: Effect.Effect<boolean, never, Cluster>
 ): Effect.Effect<never, Failure, Cluster> =>
   Effect.gen(function* () {
     const { _tag: tag } = error.reason
@@ -66,14 +75,16 @@ export const orNamespaceGone = <Step extends AnyStep, Settings, Options, Going, 
     const namespaces = isPlain ? [] : [...new Set([plan.home, ...plan.guards.map((one) => one.namespace)])]
     const gone = yield* Effect.filter(namespaces, (name) => Effect.orElseSucceed(isGoing(name), () => false))
     const [first] = gone
-    if (first === undefined) return yield* Effect.fail(error)
-    const kept = yield* outliving(plan, verb, gone)
-    const stays =
-      kept === null
-        ? "what it kept cannot be read: check persistent volumes and snapshot contents of that namespace"
-        : kept.length === 0
-          ? "nothing of it is left"
-          : `kept by policy Retain: ${kept.join(", ")}; delete those that are no longer needed`
+    if (first === undefined) {
+      if (isPlain || !(yield* swept)) return yield* Effect.fail(error)
+      return yield* new OperationError({
+        reason: { _tag: "NotFound" },
+        message: `${error.message}; the journal of operation ${plan.id} and all that it owned are gone, as after a namespace was recreated`,
+        action: staying(yield* outliving(plan, verb, namespaces)),
+        record: error.message
+      })
+    }
+    const stays = staying(yield* outliving(plan, verb, gone))
     // A freeze still ends as usual: its pods run until their namespace is deleted.
     const way = tag === "LevelMissed" ? (error.action?.split("; then ")[0] ?? null) : null
     const back = gone.includes(plan.home) ? [] : [wayBack(plan)]

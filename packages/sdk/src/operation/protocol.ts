@@ -7,7 +7,7 @@ import { nameOf } from "../App.ts"
 import type { Cluster } from "../Cluster.ts"
 import * as Fence from "./Fence.ts"
 import { type Guarded, raisedBy, titleOf } from "./Guarded.ts"
-import { inTheWay, ownedBy, reachOf, readPlanned, reopened } from "./InTheWay.ts"
+import { inTheWay, isSwept, ownedBy, reachOf, readPlanned, reopened } from "./InTheWay.ts"
 import { Holder } from "./Holder.ts"
 import * as Journal from "./Journal.ts"
 import type * as Lease from "./lease.ts"
@@ -272,7 +272,15 @@ export const run = <Step extends AnyStep, Settings, Options, Going, Outcome>(
     const isOpen = isFresh ? log.isBegun : Effect.succeed(true)
     return yield* Effect.catch(
       Run.within(options.timeout ?? null, asked, isOpen, patient(log, held)),
-      (error) => orNamespaceGone(asked, verb, error)
+      (error) =>
+        orNamespaceGone(
+          asked,
+          verb,
+          error,
+          Effect.flatMap(isOpen, (begun) =>
+            begun ? Effect.orElseSucceed(isSwept(asked), () => false) : Effect.succeed(false)
+          )
+        )
     )
   }).pipe(
     Effect.withSpan(verb.name, {

@@ -2,13 +2,13 @@
  * A list kept up to date: list, watch from there, and list again whenever the watch cannot be trusted. Never
  * by a watch alone: a watch may fall silent, and only a list shows everything that a broken one missed.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { monotonicMillis } from "../Elapsed.ts"
 import { Cluster, ClusterError, type Reason, type Request, type WatchEvent } from "../Cluster.ts"
 import type { Kind } from "../Kind.ts"
 import { type Accepted, acceptAll, readable, type Typed, type Which } from "./accepted.ts"
@@ -246,18 +246,18 @@ export const watchObjects = (
     const relisted = Stream.fromEffect(
       Effect.gen(function* () {
         const listing = yield* listObjects(api, options)
-        state.due = (yield* Clock.currentTimeMillis) + interval
+        state.due = (yield* monotonicMillis) + interval
         return fromList(state, listing)
       })
     )
-    const untilDue = Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, state.due - now))
+    const untilDue = Effect.map(monotonicMillis, (now) => Math.max(0, state.due - now))
     const outdated = Effect.sync(() => {
       state.resumable = false
     })
 
     // One round: list if needed, then watch until it ends, breaks, or is due for a list.
     const round: Stream.Stream<View, ClusterError, Cluster> = Stream.unwrap(
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(monotonicMillis, (now) => {
         state.began = now
         // The timer runs over all rounds: watches that are refused, or end early, do not put it off.
         const due = Effect.flatMap(untilDue, Effect.sleep)
@@ -272,7 +272,7 @@ export const watchObjects = (
       Stream.drain(
         Stream.fromEffect(
           Effect.gen(function* () {
-            const lasted = (yield* Clock.currentTimeMillis) - state.began
+            const lasted = (yield* monotonicMillis) - state.began
             state.failures = lasted > settledMillis ? 1 : state.failures + 1
             const wanted = Math.min(asked, interval) + (yield* backoff(state.failures))
             const left = state.resumable ? yield* untilDue : wanted

@@ -18,6 +18,7 @@ import {
   countRefusals,
   cutRefusals,
   missing,
+  nameRefusals,
   ordinalRefusals,
   type RefusalOptions,
   setRefusals
@@ -208,6 +209,7 @@ const refusalsOf = (
   return [
     ...setRefusals(workload, options),
     ...countRefusals(source),
+    ...nameRefusals(claims),
     ...sourceRefusals(state, workload, source, options, volumes),
     ...groundRefusals(state, workload, cuts, claims, { ...options, moved: attach.map((one) => one.to) }),
     ...ordinalRefusals(workload, asKept(source, options), options.ordinals),

@@ -1,5 +1,6 @@
 /** Reasons that a restore must not run, from the snapshot, the application or its claims. Pure. */
 import { type Claim, trouble } from "../Claim.ts"
+import { longestName } from "../ObjectName.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { after, claimName, range } from "../Ordinal.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -279,3 +280,18 @@ export const ordinalRefusals = (
       : [])
   ]
 }
+
+/** Claims that cannot be filled beside those whose place they take: their names would be too long. */
+export const nameRefusals = (
+  claims: ReadonlyArray<{ readonly claim: string; readonly as: string }>
+): ReadonlyArray<Refusal> =>
+  claims.flatMap(({ claim, as }) =>
+    as.length <= longestName
+      ? []
+      : [
+          {
+            reason: `claim ${claim} has a name of ${claim.length} characters: the one that is filled beside it would have ${as.length}, and at most ${longestName} are allowed`,
+            remedy: `move its data to a claim with a name of at most ${longestName - as.length + claim.length} characters, by hand from its VolumeSnapshot`
+          }
+        ]
+  )

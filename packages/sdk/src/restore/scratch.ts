@@ -122,14 +122,22 @@ const untilGone = (look: Look<boolean>): Look<boolean> =>
 
 const found = <A>(look: Look<A | null>): Look<boolean> => Effect.map(look, (one) => one === null)
 
+/**
+ * Lets the volumes in it go with it; returns their names. Done before anything is checked there: a process that
+ * is killed meanwhile leaves a namespace that takes all of them with it, whoever deletes it.
+ */
+export const letVolumesGo = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
+  Effect.tap(volumesIn(namespace, operation), (volumes) =>
+    Effect.forEach(volumes, (volume) => letGo(namespace, volume), { concurrency: 8, discard: true })
+  )
+
 /** Deletes it with everything that was restored into it; returns what is left, in words. */
 export const removeScratch = (
   { name, uid }: Scratch,
   operation: string | null
 ): Look<ReadonlyArray<string>> =>
   Effect.gen(function* () {
-    const volumes = yield* volumesIn(name, operation)
-    yield* Effect.forEach(volumes, (volume) => letGo(name, volume), { concurrency: 8, discard: true })
+    const volumes = yield* letVolumesGo(name, operation)
     yield* Effect.catchIf(
       Effect.asVoid(Resource.remove(target(name), { uid })),
       ({ reason }) => reason._tag === "NotFound" || reason._tag === "Conflict",

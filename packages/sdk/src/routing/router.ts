@@ -2,11 +2,11 @@
  * A router: a picker kept fresh over a stream of views, that answers in memory.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { monotonicMillis } from "../Elapsed.ts"
 import type { Members } from "../Members.ts"
 import { type Picker, picker } from "./picker.ts"
 import type { Strategy } from "./strategy.ts"
@@ -43,7 +43,7 @@ export const router = <View, E, R>(
     yield* views.pipe(
       Stream.runForEach((view) =>
         Effect.gen(function* () {
-          current = { view, picker: picker(strategy, membersOf(view)), at: yield* Clock.currentTimeMillis }
+          current = { view, picker: picker(strategy, membersOf(view)), at: yield* monotonicMillis }
           yield* Deferred.succeed(first, view)
         })
       ),
@@ -64,6 +64,6 @@ export const router = <View, E, R>(
       pickAll: (key) => now().picker.pickAll(key),
       owners: (key) => now().picker.owners(key),
       view: () => now().view,
-      stale: Effect.map(Clock.currentTimeMillis, (millis) => ({ millis: millis - now().at, cause: ended }))
+      stale: Effect.map(monotonicMillis, (millis) => ({ millis: millis - now().at, cause: ended }))
     }
   })

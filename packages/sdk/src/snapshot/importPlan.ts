@@ -12,7 +12,7 @@ import { cutName, type RecordedCut, type SnapshotRecord, keyOf } from "../step/r
 import { recordName } from "../RecordName.ts"
 import type { SnapshotExport } from "./file.ts"
 import { type ImportPlan, importVerb } from "./importVerb.ts"
-import { longestName } from "../ObjectName.ts"
+import { nameBeside } from "../ObjectName.ts"
 
 /** The facts about the namespace to import into. */
 export interface ImportGround {
@@ -128,7 +128,7 @@ const bring = (
       handle,
       mode: left?.spec.sourceVolumeMode ?? cut.volumeMode ?? null,
       as,
-      content: `kubectl-stateful-${id}-${as}`.slice(0, longestName)
+      content: nameBeside(`kubectl-stateful-${id}-${as}`)
     },
     refusals: [
       ...(isTaken

@@ -44,6 +44,8 @@ export interface SnapshotOptions extends FreezeOptions {
   readonly oneMember?: string
   /** True if this process can set contents to Retain. Default true. */
   readonly mayRetain?: boolean
+  /** The pods that have each claim mounted. Default: not read. */
+  readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
 const nameRefusal = (name: string): ReadonlyArray<Refusal> =>
@@ -283,23 +285,43 @@ const warningsOf = (state: AppState, { claims, freeze, level, seedOnly }: Cut): 
       ])
 ]
 
-const refusalsOf = (
-  state: AppState,
-  { claims, refusals, stopped }: Cut,
-  { name }: SnapshotOptions
-): ReadonlyArray<Refusal> => [
-  ...nameRefusal(name),
-  ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
-  ...refusals,
-  ...(stopped !== null && (stopped.kind !== "StatefulSet" || state.workloads.length > 1)
-    ? [
-        {
-          reason: "only one StatefulSet at a time can be stopped for its snapshot",
-          remedy: "take a snapshot of each StatefulSet by its name, or scale them to 0 in order first"
-        }
-      ]
-    : [])
-]
+/** What an offline snapshot stops are the members alone: who else has their volumes would go on writing. */
+const mountRefusals = (
+  { replicas }: AppState,
+  { claims, level }: Cut,
+  { mountedBy = {} }: SnapshotOptions
+): ReadonlyArray<Refusal> => {
+  const own = new Set(replicas.map(({ name }) => name))
+  return claims.flatMap(({ name }) => {
+    const others = (mountedBy[name] ?? []).filter((pod) => !own.has(pod))
+    return level !== "offline" || others.length === 0
+      ? []
+      : [
+          {
+            reason: `claim ${name} is mounted by ${others.join(", ")} too, which is not stopped: the snapshot would not be offline`,
+            remedy: "stop that first, or use --consistency group or crash"
+          }
+        ]
+  })
+}
+
+const refusalsOf = (state: AppState, cut: Cut, options: SnapshotOptions): ReadonlyArray<Refusal> => {
+  const { claims, refusals, stopped } = cut
+  return [
+    ...nameRefusal(options.name),
+    ...mountRefusals(state, cut, options),
+    ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
+    ...refusals,
+    ...(stopped !== null && (stopped.kind !== "StatefulSet" || state.workloads.length > 1)
+      ? [
+          {
+            reason: "only one StatefulSet at a time can be stopped for its snapshot",
+            remedy: "take a snapshot of each StatefulSet by its name, or scale them to 0 in order first"
+          }
+        ]
+      : [])
+  ]
+}
 
 /** The plan of a snapshot. `id` names the operation. `null` if there is no workload to own. */
 export const plan = (

@@ -188,7 +188,7 @@ export const plan = (found: Found, id: string, { last = false }: PrunePlanOption
     warnings: [],
     refusals: [...useRefusals(found, last), ...ownRefusals(found, steps)],
     unchecked: record === null ? ["whether its record exists: no permission to read Secrets"] : [],
-    settings: { set: name },
+    settings: { set: name, ...(last ? { last } : {}) },
     steps: [make(DeleteSet, { set: name, ...steps }), make(DeleteRecord, { set: name })]
   }
   return { ...withoutAccess, access: pruneVerb.rules({ ...withoutAccess, access: [] }, {}) }

@@ -8,6 +8,8 @@ import { isBegunWith } from "../operation/Token.ts"
 import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Verb.ts"
 import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
 import { recordName } from "../RecordName.ts"
+import { listReadable } from "../step/recordList.ts"
+import { isNewest } from "./newest.ts"
 import { usesOf } from "./use.ts"
 
 const steps = [DeleteSet, DeleteRecord] as const
@@ -15,7 +17,11 @@ const steps = [DeleteSet, DeleteRecord] as const
 export type PruneStep = StepOf<(typeof steps)[number]>
 
 /** The settings in a plan in addition to its steps. */
-export const PruneSettings = Schema.Struct({ set: Schema.String })
+export const PruneSettings = Schema.Struct({
+  set: Schema.String,
+  /** True if it is deleted although it is the newest complete one of its application. */
+  last: Schema.optionalKey(Schema.Literal(true))
+})
 export type PruneSettings = typeof PruneSettings.Type
 
 export interface PrunePlan extends Plan<PruneStep, PruneSettings> {}
@@ -60,6 +66,16 @@ export const pruneVerb = verb<
       )
       const { set } = plan.settings
       const record = plan.guards[0].uid || null
+      // Since the plan, the newer ones may have been deleted.
+      const { snapshots } = yield* listReadable(plan.home)
+      const now = snapshots.find(({ summary }) => summary.name === set)
+      if (!resumed && plan.settings.last !== true && now !== undefined && isNewest(snapshots, now)) {
+        return yield* because(
+          "Changed",
+          `snapshot ${set} is the newest complete one of its application now`,
+          "take a new one first, or use --last"
+        )
+      }
       const uses = yield* usesOf({ namespace: plan.home, name: set, record }, names, plan.id)
       if (uses.length > 0) {
         return yield* because(

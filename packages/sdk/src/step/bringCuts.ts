@@ -19,7 +19,7 @@ import { type At as CloneAt, type CloneSettings, recordOf } from "./cloneRecord.
 import { isReady } from "./cuts.ts"
 import { type CutOf, notTheCut } from "./cutSource.ts"
 import { isOurs, makeBeside, readContent, readSnapshot, removeOurs, snapshotTarget } from "./snapshots.ts"
-import { longestName } from "../ObjectName.ts"
+import { nameBeside } from "../ObjectName.ts"
 
 type Settings = CloneSettings & { readonly stepTimeout?: number }
 type At = CloneAt & { readonly settings: Settings }
@@ -44,7 +44,7 @@ const patience = 300_000
 
 /** Contents are of the whole cluster, so their names say whose they are. */
 const contentName = (at: Pick<At, "plan" | "fence">, { as }: BroughtCut): string =>
-  `${as}-${at.fence.namespace}`.slice(0, longestName)
+  nameBeside(`${as}-${at.fence.namespace}`)
 
 const contentTarget = (at: At, cut: BroughtCut): Resource.Target => ({
   api: kinds.volumesnapshotcontents,

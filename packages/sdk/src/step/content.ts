@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { optional, StringMap } from "../kind/Meta.ts"
 import { isSame as isSameData } from "../Digest.ts"
+import { nameBeside } from "../ObjectName.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import type { SnapshotRecord } from "./record.ts"
 import { recordName } from "../RecordName.ts"
@@ -74,14 +75,11 @@ export const isPlain = ({ kind }: Named, { type }: Content): boolean =>
   kind !== "Secret" || plainTypes.includes(type ?? "Opaque")
 
 /** The name of an object that cannot be restored under its own name. */
-export const newNameOf = ({ name }: Named, id: string): string => `${name.slice(0, 244)}-${id}`
+export const newNameOf = ({ name }: Named, id: string): string => nameBeside(name, `-${id}`)
 
 /** True if a restore may have given this name to this object. */
 export const isNewNameOf = (one: Named, { kind, name }: Named): boolean =>
-  kind === one.kind &&
-  name.startsWith(`${one.name.slice(0, 244)}-`) &&
-  /^-[0-9a-f]{8}$/.test(name.slice(-9)) &&
-  name.length === newNameOf(one, "00000000").length
+  kind === one.kind && /^-[0-9a-f]{8}$/.test(name.slice(-9)) && name === newNameOf(one, name.slice(-8))
 
 /** The kinds that are restored. */
 const versions = { StatefulSet: "apps/v1", ConfigMap: "v1", Secret: "v1" } as const

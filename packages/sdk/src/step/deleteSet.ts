@@ -18,6 +18,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
 import { setLabel, managedWith } from "../Labels.ts"
 import { noneLeft } from "../wait/condition.ts"
+import { holdersOf } from "../wait/holders.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {
   foreign,
@@ -92,6 +93,9 @@ const isThere = (target: Resource.Target, uid: string | null) =>
     found !== null && (uid === null || found.metadata.uid === uid) ? found : null
   )
 
+const isGoing = ({ metadata }: Resource.KubeObject): boolean =>
+  Reflect.get(metadata, "deletionTimestamp") !== undefined
+
 const removeSeen = (target: Resource.Target, found: Resource.KubeObject | null) =>
   Resource.remove(target, {
     ...(found?.metadata.uid === undefined ? {} : { uid: found.metadata.uid }),
@@ -104,7 +108,7 @@ const remove = (at: At, target: Resource.Target, uid: string | null): Work =>
   Effect.asVoid(
     Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: isThere(target, uid),
-      done: (found) => found === null || Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
+      done: (found) => found === null || isGoing(found),
       write: (found) => Effect.as(removeSeen(target, found), null)
     })
   )
@@ -114,10 +118,7 @@ const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =
   Effect.asVoid(
     Fence.beside<Resource.KubeObject | null>(at.standing, {
       look: Resource.findObject(target),
-      done: (found) =>
-        found === null ||
-        found.metadata.uid !== uid ||
-        Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
+      done: (found) => found === null || found.metadata.uid !== uid || isGoing(found),
       stop: (found) =>
         policyOf(found) === "Retain"
           ? null
@@ -129,6 +130,12 @@ const removeKept = (at: At, target: Resource.Target, uid: string | null): Work =
       write: (found) => Effect.as(removeSeen(target, found), null)
     })
   )
+
+/** Its driver takes off the finalizers of its own API, and nobody else's. */
+const whatFor = (found: Resource.KubeObject): string => {
+  const others = holdersOf(found).filter((one) => !/^(group)?snapshot\.storage\.kubernetes\.io\//.test(one))
+  return ["its driver to delete it", ...others.map((one) => `for finalizer ${one}`)].join(", and ")
+}
 
 const untilAllGone = (
   at: At,
@@ -143,12 +150,12 @@ const untilAllGone = (
             ({ target, uid }) => Effect.map(isThere(target, uid), (found) => ({ target, found })),
             { concurrency: 16 }
           ),
-          (all) => all.flatMap(({ target, found }) => (found === null ? [] : [target]))
+          (all) => all.flatMap(({ target, found }) => (found === null ? [] : [{ target, found }]))
         )
       ),
-      until: noneLeft(({ api, name }: Resource.Target) => ({
-        subject: { kind: api.kind, name },
-        for: "its driver to delete it"
+      until: noneLeft(({ target, found }: { target: Resource.Target; found: Resource.KubeObject }) => ({
+        subject: { kind: target.api.kind, name: target.name },
+        for: whatFor(found)
       })),
       limit: at.settings.stepTimeout ?? defaultStepTimeout
     })
@@ -336,10 +343,17 @@ const undo = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
     for (const { name, uid, content, contentUid, byGroup } of step.snapshots) {
-      if ((yield* isThere(snapshotTarget(namespace, name), uid)) === null) {
+      const found = yield* isThere(snapshotTarget(namespace, name), uid)
+      if (found === null) {
         const rest = byGroup ? "its data is deleted only with its group" : "nothing brings it back"
         yield* at.report({ _tag: "Note", message: `volumesnapshot "${name}" is deleted: ${rest}` })
-      } else if (content !== null) yield* setPolicy(at, contentTarget(content), contentUid, "Retain")
+        continue
+      }
+      if (content !== null) yield* setPolicy(at, contentTarget(content), contentUid, "Retain")
+      if (!isGoing(found)) continue
+      const held = content === null ? null : yield* isThere(contentTarget(content), contentUid)
+      const rest = held === null || isGoing(held) ? "with its data" : `its content ${content} keeps the data`
+      yield* at.fallShort(`volumesnapshot "${name}" is being deleted, ${rest}`)
     }
     for (const { content, uid, version } of step.orphanGroups) {
       yield* setPolicy(at, groupContentTarget(content, version), uid, "Retain")

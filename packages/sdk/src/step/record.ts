@@ -12,7 +12,7 @@ import { Guarantee, KeptName, Means } from "../Quiesce.ts"
 import { quiescedAnnotation } from "../Labels.ts"
 import { documented } from "../Documented.ts"
 import { textAt } from "../resource/KubeObject.ts"
-import { longestName as longestObjectName, isLabel } from "../ObjectName.ts"
+import { isLabel, nameBeside } from "../ObjectName.ts"
 
 const { Array: ArrayOf, Boolean, Finite, Literals, NullOr, String, Struct } = Schema
 
@@ -296,7 +296,7 @@ export const longestName = 40
 export const isSetName = (name: string): boolean => isLabel(name, longestName)
 
 /** The name of a VolumeSnapshot of a set. */
-export const cutName = (set: string, claim: string): string => `${set}-${claim}`.slice(0, longestObjectName)
+export const cutName = (set: string, claim: string): string => nameBeside(`${set}-${claim}`)
 
 /** As the data of its Secrets, in order: base64, as the API wants it. */
 export const encode = (record: SnapshotRecord): ReadonlyArray<string> => {

@@ -151,6 +151,15 @@ const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string
     ? null
     : `volumesnapshot "${found.metadata.name}" was not created for snapshot ${set}`
 
+/**
+ * Reason that a content does not stay; `null` if it does. Its controller holds it until its VolumeSnapshot
+ * goes: it can still be restored by name, but no other snapshot may be deleted for it.
+ */
+const contentGoing = (content: VolumeSnapshotContent | null): string | null =>
+  content?.metadata.deletionTimestamp
+    ? `volumesnapshotcontent "${content.metadata.name}" is being deleted`
+    : null
+
 /** The current volume snapshots of a snapshot. */
 const cutsNow = (
   { name, cuts }: Summary,
@@ -173,6 +182,7 @@ const cutsNow = (
       why:
         unreadOf(cut, found, ground) ??
         notOf(name, cut.claim, found) ??
+        contentGoing(content) ??
         (contents === null && found !== null ? null : whyNot(cut, found, byName))
     }
   })

@@ -1,9 +1,7 @@
 /** `snapshots prune`: shows the plan, asks for confirmation, and deletes one snapshot after the other. */
 import { Cluster } from "@kubectl-stateful/sdk/Cluster"
 import { allowed } from "@kubectl-stateful/sdk/Operation"
-import * as Snapshot from "@kubectl-stateful/sdk/Snapshot"
 import * as Prune from "@kubectl-stateful/sdk/SnapshotPrune"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { agreed, planned, shown, shownInOrder } from "../../command/operation.ts"
 import type { Screen } from "../../command/screen.ts"
@@ -17,10 +15,7 @@ import { printed } from "../../print/terminal.ts"
 const wanted = (namespace: string, names: ReadonlyArray<string>, keep: Prune.Keep) =>
   names.length > 0
     ? Effect.succeed([...new Set(names)])
-    : Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
-        return Prune.beyond(yield* Snapshot.list(namespace), keep, now).map(({ summary }) => summary.name)
-      })
+    : Effect.map(Prune.listBeyond(namespace, keep), (all) => all.map(({ summary }) => summary.name))
 
 export const pruneSets = (screen: Screen, names: ReadonlyArray<string>, flags: SetFlags) => {
   const { keep, expire, last, yes, output, "dry-run": mode } = flags
