@@ -98,7 +98,9 @@ export const prepare = Effect.fn("Snapshot.prepare")(function* (
       read(ref),
       mayRetainContents,
       options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref),
-      options.consistency === "offline" ? mountedIn(ref.namespace) : Effect.succeed({})
+      options.consistency === "offline" || options.quiesce !== undefined
+        ? mountedIn(ref.namespace)
+        : Effect.succeed({})
     ],
     { concurrency: 4 }
   )

@@ -4,15 +4,34 @@ import {
   volumegroupsnapshots,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
 import { pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
-import { drive } from "../../simulation/world.ts"
-import { on, refusal } from "../scale/callers.ts"
+import { isWrite } from "../../../packages/sdk/src/resource/Status.ts"
+import { drive, withCluster, type World } from "../../simulation/world.ts"
+import { ann, on, refusal } from "../scale/callers.ts"
 import { freezable, options, quiesce } from "./freezing.ts"
 import { app, classes, names, take, withStorage } from "./world.ts"
 import { taken, alone } from "./quiesced.ts"
+
+/** A pod of somebody else that mounts a member's claim, on its node. */
+const mount = (world: World, nodeName: string): void => {
+  world.sandbox.create({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "reader", namespace: "shop" },
+    spec: {
+      nodeName,
+      containers: [{ name: "main", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
+      volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data-db-2" } }]
+    }
+  })
+}
+
+const nodeOf = (world: World, pod: string): string =>
+  world.sandbox.store.get(pods, "shop", pod)?.spec.nodeName ?? ""
 
 describe("a level", () => {
   it.effect("quiesced is refused without a profile, and where a member is not ready", () =>
@@ -32,27 +51,60 @@ describe("a level", () => {
   it.effect("offline is refused where a pod that is not stopped has a member's volume too", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()
-      const claim = "data-db-2"
-      world.sandbox.create({
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: { name: "reader", namespace: "shop" },
-        spec: {
-          nodeName: world.sandbox.store.get(pods, "shop", "db-2")?.spec.nodeName ?? "",
-          containers: [{ name: "main", image: "db:1", volumeMounts: [{ name: "data", mountPath: "/data" }] }],
-          volumes: [{ name: "data", persistentVolumeClaim: { claimName: claim } }]
-        }
-      })
+      mount(world, nodeOf(world, "db-2"))
       yield* drive(Effect.sleep(3000))
       world.log.length = 0
       const { message } = yield* refusal(take(world, { consistency: "offline" }))
-      assert.include(message, `claim ${claim} is mounted by reader too, which is not stopped`)
+      assert.include(message, "claim data-db-2 is mounted by reader too, which is not stopped")
       assert.deepEqual(world.log, [])
       yield* on(world)(Resource.remove({ api: kinds.pods, namespace: "shop", name: "reader" }))
       yield* drive(Effect.sleep(3000))
       const { outcome } = yield* take(world, { consistency: "offline" })
       assert.strictEqual(outcome, "Succeeded")
     })
+  )
+
+  for (const [when, plural] of [
+    ["before the first volume snapshot", "statefulsets"],
+    ["before the last one is taken", "volumegroupsnapshots"]
+  ] as const) {
+    it.effect(`offline is missed where a pod mounts a member's volume after the plan, ${when}`, () =>
+      Effect.gen(function* () {
+        const world = yield* withStorage()
+        const inner = world.sandbox.cluster
+        const node = nodeOf(world, "db-2")
+        let isMounted = false
+        const met: World["sandbox"]["cluster"] = {
+          ...inner,
+          request: (request) =>
+            Effect.tap(inner.request(request), () =>
+              Effect.sync(() => {
+                const isDue = isWrite(request) && request.path.includes(`/${plural}`)
+                if (isDue && !isMounted) mount(world, node)
+                isMounted ||= isDue
+              })
+            )
+        }
+        const asked = Snapshot.take(app, { name: "nightly", identity: ann, consistency: "offline" })
+        const error = yield* drive(Effect.flip(withCluster(met)(asked)))
+        assert.include(error.message, "claim data-db-2 is mounted by reader, which was not stopped")
+        assert.deepEqual(names(world, volumesnapshots), [])
+        assert.strictEqual(world.sandbox.store.get(statefulsets, "shop", "db")?.spec.replicas, 3)
+      })
+    )
+  }
+
+  it.effect(
+    "quiesced is planned with a warning where a pod that is not quiesced has a member's volume too",
+    () =>
+      Effect.gen(function* () {
+        const { world } = yield* freezable()
+        mount(world, nodeOf(world, "db-2"))
+        const { warnings } = yield* drive(
+          on(world)(Snapshot.prepare(app, { consistency: "quiesced", quiesce, ...alone, name: "nightly" }))
+        )
+        assert.include(warnings.join(), "claim data-db-2 is mounted by reader too, which is not quiesced")
+      })
   )
 
   it.effect("auto is quiesced where all writes stop, and a group where each member is only recoverable", () =>

@@ -265,45 +265,54 @@ const effectsOf = (
     : ["no permission to set contents to Retain: the snapshots are deleted with their namespace"])
 ]
 
-const warningsOf = (state: AppState, { claims, freeze, level, seedOnly }: Cut): ReadonlyArray<string> => [
-  ...(freeze?.warnings ?? []),
-  ...(claims.length === 0
-    ? [
-        "the snapshot has no volume, only manifests",
-        ...unclaimed(state).map(({ what, why }) => `${what} is not in the snapshot: ${why}`)
-      ]
-    : []),
-  ...(level === "crash" && claims.length > 1
-    ? [
-        "each volume is snapshotted separately: what one member has sent to another may be in one snapshot and not in the other"
-      ]
-    : []),
-  ...(seedOnly === undefined
-    ? []
-    : [
-        `the members are snapshotted at different times: with ${seedOnly} such a snapshot is restorable by seeding only, all members from one`
-      ])
-]
-
-/** What an offline snapshot stops are the members alone: who else has their volumes would go on writing. */
-const mountRefusals = (
+/** What is stopped or quiesced are the members alone: who else has their volumes can go on writing. */
+const strangersOf = (
   { replicas }: AppState,
-  { claims, level }: Cut,
+  { claims }: Cut,
   { mountedBy = {} }: SnapshotOptions
-): ReadonlyArray<Refusal> => {
+): ReadonlyArray<string> => {
   const own = new Set(replicas.map(({ name }) => name))
   return claims.flatMap(({ name }) => {
     const others = (mountedBy[name] ?? []).filter((pod) => !own.has(pod))
-    return level !== "offline" || others.length === 0
-      ? []
-      : [
-          {
-            reason: `claim ${name} is mounted by ${others.join(", ")} too, which is not stopped: the snapshot would not be offline`,
-            remedy: "stop that first, or use --consistency group or crash"
-          }
-        ]
+    return others.length === 0 ? [] : [`claim ${name} is mounted by ${others.join(", ")} too`]
   })
 }
+
+const warningsOf = (state: AppState, cut: Cut, options: SnapshotOptions): ReadonlyArray<string> => {
+  const { claims, freeze, level, seedOnly } = cut
+  return [
+    ...(freeze?.warnings ?? []),
+    ...(freeze === null
+      ? []
+      : strangersOf(state, cut, options).map(
+          (fact) => `${fact}, which is not quiesced: what it writes meanwhile may be in the snapshot in part`
+        )),
+    ...(claims.length === 0
+      ? [
+          "the snapshot has no volume, only manifests",
+          ...unclaimed(state).map(({ what, why }) => `${what} is not in the snapshot: ${why}`)
+        ]
+      : []),
+    ...(level === "crash" && claims.length > 1
+      ? [
+          "each volume is snapshotted separately: what one member has sent to another may be in one snapshot and not in the other"
+        ]
+      : []),
+    ...(seedOnly === undefined
+      ? []
+      : [
+          `the members are snapshotted at different times: with ${seedOnly} such a snapshot is restorable by seeding only, all members from one`
+        ])
+  ]
+}
+
+const mountRefusals = (state: AppState, cut: Cut, options: SnapshotOptions): ReadonlyArray<Refusal> =>
+  cut.level !== "offline"
+    ? []
+    : strangersOf(state, cut, options).map((fact) => ({
+        reason: `${fact}, which is not stopped: the snapshot would not be offline`,
+        remedy: "stop that first, or use --consistency group or crash"
+      }))
 
 const refusalsOf = (state: AppState, cut: Cut, options: SnapshotOptions): ReadonlyArray<Refusal> => {
   const { claims, refusals, stopped } = cut
@@ -347,7 +356,7 @@ export const plan = (
     hooks: [],
     effects: effectsOf(state, cut, options),
     warnings: [
-      ...warningsOf(state, cut),
+      ...warningsOf(state, cut, options),
       ...state.workloads.flatMap((workload) => endedRollout(workload, steps))
     ],
     refusals: refusalsOf(state, cut, options),

@@ -37,6 +37,7 @@ import {
   untilContentsGone,
   untilNoneUnderWay
 } from "./snapshots.ts"
+import { assertUnmounted } from "./unmounted.ts"
 import { claimTarget, readClaim } from "./volume.ts"
 import { shellWord } from "../ShellWord.ts"
 import { cutWithLabel } from "../Labels.ts"
@@ -222,6 +223,7 @@ export const cutting = (step: CutGroup, at: At): Work<Cutting> =>
     const { namespace } = at.fence
     if ((yield* readGroup(step, namespace)) === null) {
       yield* assertClaims(at, step.claims)
+      yield* assertUnmounted(at, step.claims)
       yield* labelAll(at, step, at.plan.id)
       yield* assertMembers(at, step)
     }

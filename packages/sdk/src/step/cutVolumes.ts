@@ -12,6 +12,8 @@ import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
 import { format } from "../GoDuration.ts"
+import type { Level } from "./record.ts"
+import { assertUnmounted } from "./unmounted.ts"
 import { type Condition, inWords, type Unmet } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {
@@ -61,6 +63,8 @@ export interface CutSettings {
   readonly stepTimeout?: number
   /** True if a lower level than the requested one is a failure. */
   readonly strict?: boolean
+  /** The level that is to be reached. */
+  readonly level?: typeof Level.Type
 }
 
 const manifest = (step: CutVolumes, claim: CutVolumes["claims"][number], operation: string) => ({
@@ -203,7 +207,10 @@ export const cutting = (step: CutVolumes, at: StepContext<CutSettings>): Work<Cu
       if (found !== undefined) yield* assertOf(claim, found)
     }
     const missing = step.claims.filter(({ as }) => !there.has(as))
-    if (missing.length > 0) yield* assertClaims(at, missing)
+    if (missing.length > 0) {
+      yield* assertClaims(at, missing)
+      yield* assertUnmounted(at, missing)
+    }
     const ask = Effect.forEach(
       missing,
       (claim) =>

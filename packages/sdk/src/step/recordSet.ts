@@ -32,6 +32,7 @@ import {
 import { SetReplicas } from "./replicas.ts"
 import { SetRetention } from "./retention.ts"
 import { type Cut, cutsOf, judgedOf } from "./cuts.ts"
+import { assertUnmounted } from "./unmounted.ts"
 import { isListed, removeRecord, writeIndex, writeRecord } from "./recordWrite.ts"
 
 /** An object that belongs to the application's state, as it was when the set was planned. */
@@ -267,6 +268,7 @@ const perform = (step: RecordSet, at: At): Work =>
     // Written already, by a run from before: what it says was so just after the cut.
     const { object } = yield* at.standing
     if (object !== null && (yield* isListed(at, step.set))) return
+    yield* assertUnmounted(at, at.settings.claims)
     const record = yield* recordOf(at)
     const lost = record.cuts.find(({ snapshot, group }) => snapshot === null && group === null)
     if (lost !== undefined) {
