@@ -11,7 +11,7 @@ interface Pattern {
 /** What never sees a long text, and why. */
 const short: ReadonlySet<string> = new Set([
   // A label's value, cut to 63 characters before.
-  "packages/sdk/src/operation/journalForm.ts /[^a-z0-9]+$/",
+  "packages/sdk/src/ObjectName.ts /[^a-z0-9]+$/",
   // Kubernetes' own words for a message; nothing is matched with it.
   "packages/sandbox/src/apiserver/Decode.ts /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/",
   // Durations that another expression has taken as a whole before.

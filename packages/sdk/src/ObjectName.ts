@@ -8,6 +8,9 @@ export const longestName = 253
 export const isLabel = (text: string, longest = 63): boolean =>
   text.length <= longest && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text)
 
+/** A name as a label's value, which has at most 63 characters, and ends with a letter or a digit. */
+export const labelValue = (name: string): string => name.slice(0, 63).replace(/[^a-z0-9]+$/, "")
+
 /** True for a DNS-1123 subdomain, as most kinds have it: lower-case letters, digits, dashes and dots. */
 export const isObjectName = (text: string): boolean =>
   text.length <= longestName && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)

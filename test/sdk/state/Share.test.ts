@@ -6,10 +6,14 @@ import { observe, observeAll } from "../../../packages/sdk/src/State.ts"
 import { growth } from "../growth.ts"
 import { crowd, joined, namespaced, surrounded } from "./crowd.ts"
 
+/** As a label's value it ends before the dash. */
+const long = `${"a".repeat(62)}-b`
+
 /** What one app's object has to do with another's, and names that begin as another's do. */
 const entangled: Observation["lists"] = joined([
   surrounded("shop", "s1-0", 2),
   surrounded("warehouse", "s1", 3),
+  surrounded("shop", long, 1),
   {
     pods: [
       namespaced("shop", "reader", {
@@ -35,6 +39,12 @@ const entangled: Observation["lists"] = joined([
       })
     ],
     configmaps: [
+      namespaced("shop", "journal-of-long", {
+        metadata: {
+          labels: { "kubectl-stateful.dev/operation": "op-long", "kubectl-stateful.dev/app": "a".repeat(62) },
+          annotations: { "kubectl-stateful.dev/guards": `StatefulSet/shop/${long}` }
+        }
+      }),
       namespaced("shop", "journal-of-nobody", {
         metadata: { labels: { "kubectl-stateful.dev/operation": "op-nobody" } }
       })
@@ -48,7 +58,7 @@ describe("the states of all StatefulSets", () => {
   it("are those that reading each alone gives, however their objects are entangled", () => {
     const observation = crowd({ sets: 3, replicas: 3 }, entangled)
     const states = observeAll(observation)
-    assert.lengthOf(states, 6)
+    assert.lengthOf(states, 7)
     for (const state of states) {
       const ofNamespace = Object.fromEntries(
         Object.entries(observation.lists).map(([plural, list]) => [

@@ -25,7 +25,8 @@ import {
 import { type AnyPlan, type Guard, keyOf } from "./Plan.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
-import { accept, body, type Entry, isOpen, labelOf, nameOf, type Phase, seen, target } from "./journalForm.ts"
+import { accept, body, type Entry, isOpen, nameOf, type Phase, seen, target } from "./journalForm.ts"
+import { labelValue } from "../ObjectName.ts"
 
 export {
   type Entry,
@@ -119,7 +120,9 @@ const sorted = (items: ReadonlyArray<Resource.KubeObject>): Effect.Effect<Journa
 const mayBeOf = (app: string, { object }: Unreadable): boolean => {
   const { labels, annotations } = marksOf(object)
   const guards = guardsOf(annotations)
-  return guards === null || labels[appLabel] === labelOf(app) || guards.some((key) => key.endsWith(`/${app}`))
+  return (
+    guards === null || labels[appLabel] === labelValue(app) || guards.some((key) => key.endsWith(`/${app}`))
+  )
 }
 
 /**

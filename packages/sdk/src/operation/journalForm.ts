@@ -17,6 +17,7 @@ import { AnyPlan, keyOf } from "./Plan.ts"
 import { Subject } from "./Progress.ts"
 import { kinds } from "../Kind.ts"
 import type * as Resource from "../Resource.ts"
+import { labelValue } from "../ObjectName.ts"
 
 const { NullOr, String, Struct } = Schema
 
@@ -88,9 +89,6 @@ const timeSize = 90
 /** The ConfigMap's name. */
 export const nameOf = (id: string): string => `kubectl-stateful-${id}`
 
-/** A label's value has at most 63 characters; longer names are found by the plan. */
-export const labelOf = (app: string): string => app.slice(0, 63).replace(/[^a-z0-9]+$/, "")
-
 export const target = (namespace: string, name: string): Resource.Target => ({
   api: kinds.configmaps,
   namespace,
@@ -160,7 +158,7 @@ export const body = (entry: Entry) => ({
     labels: {
       ...managedBy,
       [operationLabel]: entry.plan.id,
-      ...(entry.plan.app._tag === "StatefulSet" ? { [appLabel]: labelOf(entry.plan.app.name) } : {})
+      ...(entry.plan.app._tag === "StatefulSet" ? { [appLabel]: labelValue(entry.plan.app.name) } : {})
     },
     annotations: { ...seen(entry), [guardsAnnotation]: entry.plan.guards.map(keyOf).join(" ") }
   },

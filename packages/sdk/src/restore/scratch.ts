@@ -11,6 +11,7 @@ import { madeByAnnotation, drillLabel, managedBy } from "../Labels.ts"
 import { claimsIn } from "../step/reclaimPolicy.ts"
 import { policyPath } from "../step/volume.ts"
 import { fieldAt } from "../resource/KubeObject.ts"
+import { labelValue } from "../ObjectName.ts"
 
 export interface Scratch {
   readonly name: string
@@ -58,7 +59,7 @@ export const makeScratch = (
     )
     const labels = {
       ...managedBy,
-      [drillLabel]: set.slice(0, 63),
+      [drillLabel]: labelValue(set),
       ...securityOf(source)
     }
     const made = yield* ensure<Resource.KubeObject | null>({

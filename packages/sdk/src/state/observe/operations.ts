@@ -15,6 +15,7 @@ import {
   holderAnnotation,
   guardsOf
 } from "../../Labels.ts"
+import { labelValue } from "../../ObjectName.ts"
 
 type Summary = NonNullable<AppState["operations"]>[number]
 
@@ -23,8 +24,7 @@ export const observeOperations = (
   appWorkloads: ReadonlyArray<AppWorkload>,
   { configmaps }: Pick<Lists, "configmaps">
 ): ReadonlyArray<Summary> | null => {
-  // A label's value has at most 63 characters.
-  const names = new Set(appWorkloads.map(({ metadata }) => metadata.name.slice(0, 63)))
+  const names = new Set(appWorkloads.map(({ metadata }) => labelValue(metadata.name)))
   const keys = new Set(
     appWorkloads.map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`)
   )

@@ -17,6 +17,7 @@ import type { Lists } from "../observation.ts"
 import { handleOf } from "./volume.ts"
 import { secretsOfClass, secretsOfVolume } from "./volumeSecret.ts"
 import { groupOf } from "../../kind/Snapshot.ts"
+import { labelValue } from "../../ObjectName.ts"
 
 type Keys = ReadonlyArray<string>
 
@@ -61,8 +62,9 @@ const mayRepel = (apps: ReadonlyArray<AppWorkload>): boolean =>
 const selectorKeys = (selector: LabelSelector | null | undefined): Keys =>
   selector ? [pairs(selector.matchLabels)[0] ?? anyLabels] : []
 
-/** Journals that name no app concern every app of their namespace; a label's value has at most 63 characters. */
-const journalKey = (app: string | undefined): string => `operation of ${app?.slice(0, 63) ?? "any"}`
+/** Journals that name no app concern every app of their namespace. */
+const journalKey = (app: string | undefined): string =>
+  `operation of ${app === undefined ? "any" : labelValue(app)}`
 
 type Lookup = { readonly [P in Plural]?: Find<NonNullable<Lists[P]>[number]> }
 
