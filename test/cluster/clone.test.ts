@@ -97,7 +97,8 @@ describe.runIf(hasParts())("a restore as another application", () => {
   })
 
   describe.concurrent("where the network enforces its fence", { timeout }, () => {
-    beforeAll(() => policies("on"))
+    // On a new machine what enforces them is compiled first.
+    beforeAll(() => policies("on"), 900_000)
     beforeEach(({ skip }) => skip(!enforced, "this cluster's network does not enforce it"))
 
     it("has the state of the cut, reaches itself and not its source, and is let out by its release", async () => {

@@ -24,6 +24,9 @@ export const install = (): Promise<void> => installed(needed)
 
 export const installForPolicies = (): Promise<void> => installed(forPolicies)
 
+export const isInstalledForPolicies = (): boolean =>
+  Object.values(forPolicies).every((path) => existsSync(path))
+
 const installed = async (needed: Readonly<Record<string, string>>): Promise<void> => {
   if (process.platform !== "linux")
     throw new Error("the cluster runs on Linux only; set BED_KUBECONFIG to use another")

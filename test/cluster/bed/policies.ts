@@ -3,7 +3,7 @@
  * The bed's own network lets everything through, as many clusters' do.
  */
 import { buildEnforcer } from "./build.ts"
-import { installForPolicies } from "./debian.ts"
+import { installForPolicies, isInstalledForPolicies } from "./debian.ts"
 import * as pki from "./pki.ts"
 import { alive, end, lastWords, run, start } from "./process.ts"
 import { until } from "./progress.ts"
@@ -69,6 +69,8 @@ const clean = async (node: Node): Promise<void> => {
 }
 
 export const off = async (): Promise<void> => {
+  // On a new machine nothing was ever enforced.
+  if (!isInstalledForPolicies()) return
   await end(nodes.map(unit))
   for (const node of nodes) await clean(node)
 }
