@@ -1,6 +1,6 @@
 /**
  * The plugin without a process of its own, for suites that neither kill it nor read what kubectl makes of it: a
- * start takes half a second of processor time. Built by `shipped.ts`.
+ * start takes half a second of processor time. Built by `cluster.ts`.
  */
 import { Config } from "@oclif/core/config"
 import * as Cause from "effect/Cause"
