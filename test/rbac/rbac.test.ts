@@ -75,7 +75,8 @@ const names = ({ verb, group, resource, namespace }: Asked): RegExp => {
 
 describe("the Role of a command", () => {
   for (const [index, scenario] of scenarios.entries()) {
-    if (index % every !== 0) continue
+    // Always the one that was found to learn only after its changes that a rule is missing.
+    if (index % every !== 0 && scenario.when !== "with --only config") continue
     it.effect(
       `of ${scenario.verb}${scenario.when === null ? "" : ` ${scenario.when}`} (${index}) is enough, and without any of its rules nothing is changed`,
       () =>
