@@ -6,14 +6,8 @@ import { Cluster, type ClusterError } from "../Cluster.ts"
 import { type ClientKubeConfig, fromKubeConfig } from "./clientNode.ts"
 import { make } from "./connection.ts"
 import { inCluster } from "./inCluster.ts"
-import {
-  type Access,
-  configFault,
-  emptyKubeconfig,
-  type KubeconfigOptions,
-  load,
-  noneFound
-} from "./kubeconfig.ts"
+import { type Access, configFault, emptyKubeconfig, type KubeconfigOptions } from "./kubeconfig.ts"
+import { load, noneFound } from "./kubeconfigFiles.ts"
 import { resolve } from "./overrides.ts"
 import { liveExec } from "./liveExec.ts"
 import { liveRequest } from "./liveRequest.ts"
