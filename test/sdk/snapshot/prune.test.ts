@@ -28,6 +28,14 @@ const prune = (world: World, options: Prune.PruneOptions = { last: true }) =>
     )
   )
 
+/** Two complete snapshots, of which the second is the newer one. */
+const takeBoth = (world: World) =>
+  Effect.forEach(
+    ["nightly", "newer"],
+    (name) => Effect.andThen(take(world, { name, consistency: "crash" }), drive(Effect.sleep("2 seconds"))),
+    { discard: true }
+  )
+
 describe("deleting a snapshot", () => {
   for (const consistency of ["group", "crash"] as const) {
     it.effect(`of level ${consistency} leaves nothing of it, neither here nor in the storage`, () =>
@@ -177,10 +185,7 @@ describe("deleting a snapshot", () => {
   it.effect("takes no snapshot whose contents are being deleted for a newer one", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()
-      for (const name of ["nightly", "newer"]) {
-        yield* take(world, { name, consistency: "crash" })
-        yield* drive(Effect.sleep("2 seconds"))
-      }
+      yield* takeBoth(world)
       const [newer] = yield* on(world)(Snapshot.list("shop"))
       assert.strictEqual(newer?.restorable, true)
       // Their controller's finalizer holds them until their VolumeSnapshots go: they are still ready to use.
@@ -198,10 +203,7 @@ describe("deleting a snapshot", () => {
   it.effect("is refused where it has become the newest complete one since its plan", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()
-      for (const name of ["nightly", "newer"]) {
-        yield* take(world, { name, consistency: "crash" })
-        yield* drive(Effect.sleep("2 seconds"))
-      }
+      yield* takeBoth(world)
       const plan = yield* on(world)(Prune.prepare(ref))
       assert.deepEqual(plan.refusals, [])
       yield* drive(on(world)(Prune.prune({ ...ref, name: "newer" }, { last: true, identity: bob })))

@@ -52,7 +52,7 @@ export const joined = (parts: ReadonlyArray<Printable>): Printable => parts.join
 export const ended = (lines: ReadonlyArray<Printable>): Printable =>
   joined(lines.map((line) => printed`${line}\n`))
 
-/** The text with words of our own put in behind each match of a pattern; they are told its first group. */
+/** The text with words inserted after each match of a pattern, whose first group they depend on. */
 export const inserted = <Text extends Printable>(
   text: Text,
   place: RegExp,

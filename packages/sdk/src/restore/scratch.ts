@@ -124,8 +124,8 @@ const untilGone = (look: Look<boolean>): Look<boolean> =>
 const found = <A>(look: Look<A | null>): Look<boolean> => Effect.map(look, (one) => one === null)
 
 /**
- * Lets the volumes in it go with it; returns their names. Done before anything is checked there: a process that
- * is killed meanwhile leaves a namespace that takes all of them with it, whoever deletes it.
+ * Sets the volumes in it to reclaim policy Delete; returns their names. Done before anything is checked there: if
+ * the process is killed during the check, whoever deletes the namespace deletes them with it.
  */
 export const letVolumesGo = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
   Effect.tap(volumesIn(namespace, operation), (volumes) =>
