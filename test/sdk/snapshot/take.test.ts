@@ -16,7 +16,7 @@ import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { decode } from "../../../packages/sdk/src/step/record.ts"
 import { recordName } from "../../../packages/sdk/src/RecordName.ts"
-import { drive, withCluster } from "../../simulation/world.ts"
+import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on } from "../scale/callers.ts"
 import {
   app,
@@ -80,30 +80,41 @@ describe("a snapshot", () => {
     })
   )
 
-  it.effect("taken offline stops nothing again where its caller dies once all is back", () =>
-    Effect.gen(function* () {
-      const world = yield* withStorage()
-      world.log.length = 0
-      const inner = world.sandbox.cluster
-      const isBack = () => world.log.includes("ready db-2")
-      const dying: typeof inner = {
-        ...inner,
-        request: (request) => (isBack() ? Effect.die("killed") : inner.request(request))
-      }
-      const options = { name: "nightly", consistency: "offline", identity: ann } as const
-      yield* Effect.exit(drive(withCluster(dying)(Snapshot.take(app, options))))
-      const [entry] = yield* on(world)(Journal.list("shop", "db"))
-      assert.isTrue(isBack() && entry !== undefined && Journal.isOpen(entry.status))
-      world.log.length = 0
-      const at = { namespace: "shop", id: entry?.plan.id ?? "" }
-      const { outcome } = yield* drive(on(world)(Snapshot.resume(at, { identity: bob })))
-      assert.strictEqual(outcome, "Succeeded")
-      assert.deepEqual(
-        world.log.filter((line) => line.startsWith("delete")),
-        []
-      )
-    })
-  )
+  for (const [where, change] of [
+    ["its caller dies once all is back", () => {}],
+    [
+      "its caller dies then, and somebody deletes its list entry",
+      ({ sandbox }: World) => sandbox.store.remove(configmaps, "shop", recordName("nightly"))
+    ]
+  ] as const) {
+    it.effect(`taken offline stops nothing again, and is kept, where ${where}`, () =>
+      Effect.gen(function* () {
+        const world = yield* withStorage()
+        world.log.length = 0
+        const inner = world.sandbox.cluster
+        const isBack = () => world.log.includes("ready db-2")
+        const dying: typeof inner = {
+          ...inner,
+          request: (request) => (isBack() ? Effect.die("killed") : inner.request(request))
+        }
+        const options = { name: "nightly", consistency: "offline", identity: ann } as const
+        yield* Effect.exit(drive(withCluster(dying)(Snapshot.take(app, options))))
+        const [entry] = yield* on(world)(Journal.list("shop", "db"))
+        assert.isTrue(isBack() && entry !== undefined && Journal.isOpen(entry.status))
+        world.log.length = 0
+        change(world)
+        const at = { namespace: "shop", id: entry?.plan.id ?? "" }
+        const { outcome } = yield* drive(on(world)(Snapshot.resume(at, { identity: bob })))
+        assert.strictEqual(outcome, "Succeeded")
+        const [listed] = yield* on(world)(Snapshot.list("shop"))
+        assert.deepInclude(listed?.summary, { name: "nightly", level: "offline" })
+        assert.deepEqual(
+          world.log.filter((line) => line.startsWith("delete")),
+          []
+        )
+      })
+    )
+  }
 
   it.effect("has a record in a Secret, and beside it what a list shows, without a value", () =>
     Effect.gen(function* () {

@@ -32,7 +32,9 @@ import {
 import { SetReplicas } from "./replicas.ts"
 import { SetRetention } from "./retention.ts"
 import { type Cut, cutsOf, judgedOf } from "./cuts.ts"
+import { readWhole } from "./recordList.ts"
 import { assertUnmounted } from "./unmounted.ts"
+import { recordName } from "../RecordName.ts"
 import { isListed, removeRecord, writeIndex, writeRecord } from "./recordWrite.ts"
 
 /** An object that belongs to the application's state, as it was when the set was planned. */
@@ -263,11 +265,27 @@ const recordOf = (at: At): Work<SnapshotRecord> =>
     }
   })
 
+/**
+ * The list's ConfigMap for a record that a run from before has written: what that says was so just after the
+ * cut, and members of an offline set may be back by now.
+ */
+const listAgain = ({ set }: RecordSet, at: At): Work =>
+  Effect.gen(function* () {
+    const written = yield* readWhole(at.fence.namespace, set)
+    if (written === null || !written.sealed || written.record.operation !== at.plan.id) {
+      return yield* because(
+        "Changed",
+        `secret "${recordName(set)}" does not contain what this operation wrote`,
+        "abort, and take another snapshot"
+      )
+    }
+    yield* writeIndex(at, written.record)
+  })
+
 const perform = (step: RecordSet, at: At): Work =>
   Effect.gen(function* () {
-    // Written already, by a run from before: what it says was so just after the cut.
     const { object } = yield* at.standing
-    if (object !== null && (yield* isListed(at, step.set))) return
+    if (object !== null) return (yield* isListed(at, step.set)) ? undefined : yield* listAgain(step, at)
     yield* assertUnmounted(at, at.settings.claims)
     const record = yield* recordOf(at)
     const lost = record.cuts.find(({ snapshot, group }) => snapshot === null && group === null)
