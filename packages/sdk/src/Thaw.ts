@@ -7,8 +7,11 @@
 import * as Effect from "effect/Effect"
 import { type AppRef, nameOf } from "./App.ts"
 import type { Cluster, ClusterError } from "./Cluster.ts"
-import { type Member, type Outcome, run } from "./Hook.ts"
+import { preflight } from "./Access.ts"
+import { type Hook, type Member, type Outcome, run } from "./Hook.ts"
 import { refusedBecause, type OperationError } from "./operation/OperationError.ts"
+import type { Rule } from "./operation/Plan.ts"
+import { rules } from "./operation/Step.ts"
 import type { Quiesce } from "./Quiesce.ts"
 import type { AppNotFound } from "./state/AppNotFound.ts"
 import { read } from "./State.ts"
@@ -26,13 +29,24 @@ const membersOf = ({ namespace, replicas }: AppState): ReadonlyArray<Member> =>
     pod === null ? [] : [{ namespace, pod: name, ordinal: ordinal ?? 0, fqdn: pod.fqdn ?? name }]
   )
 
+/** What a thaw needs in the namespace of its pods. */
+const rulesOf = (command: Hook, namespace: string): ReadonlyArray<Rule> =>
+  command._tag === "Run"
+    ? []
+    : rules("", "pods", ["get", "create"], namespace, command._tag === "Command" ? "exec" : "proxy")
+
+/** Fails with the rules that are missing, if some are, and if the server says so. */
+const explain = (command: Hook, namespace: string): Effect.Effect<void, OperationError, Cluster> =>
+  Effect.catchTag(preflight(rulesOf(command, namespace)), "ClusterError", () => Effect.void)
+
 /**
  * Sends the thaw of a profile to every pod of an application at once, and returns the result of each. Needs
  * no operation.
  *
  * **Caveats**: a snapshot in progress is then not called quiesced, if anything was written.
  *
- * **Errors**: `Refused` if the profile has no thaw, since its freeze ends with its own process; `AppNotFound`.
+ * **Errors**: `Refused` if the profile has no thaw, since its freeze ends with its own process; `Access` if no
+ * pod got it and permissions are missing; `AppNotFound`.
  */
 export const thaw = Effect.fn("Thaw.thaw")(function* (
   ref: AppRef,
@@ -49,16 +63,20 @@ export const thaw = Effect.fn("Thaw.thaw")(function* (
           "check for that process in the pods"
         )
   }
-  const members = membersOf(yield* read(ref))
+  const state = yield* read(ref)
+  const members = membersOf(state)
   if (members.length === 0) {
     return yield* refusedBecause(
       `${nameOf(ref)} has no pods: there is nothing to thaw`,
       "check whether it is scaled to 0"
     )
   }
-  return yield* Effect.forEach(
+  const all = yield* Effect.forEach(
     members,
     (member) => Effect.map(run(command, member), (outcome): Thawed => ({ pod: member.pod, outcome })),
     { concurrency: "unbounded" }
   )
+  // Asked afterwards: a thaw waits for nothing that it can do without.
+  if (all.every(({ outcome }) => outcome._tag === "Failed")) yield* explain(command, state.namespace)
+  return all
 })
