@@ -10,7 +10,8 @@ import {
   volumegroupsnapshots,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
-import { kinds } from "../../../packages/sdk/src/Kind.ts"
+import type { Request } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds, volumeGroupSnapshotContents } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
@@ -21,6 +22,8 @@ import { ann, bob, on } from "../scale/callers.ts"
 import {
   app,
   assertNothingLeft,
+  contents,
+  dying,
   every,
   names,
   password,
@@ -133,6 +136,52 @@ describe("a snapshot", () => {
       assert.isUndefined(record?.metadata.annotations?.["kubectl-stateful.dev/operation"])
     })
   )
+
+  for (const [consistency, api, key] of [
+    ["crash", kinds.volumesnapshotcontents, "snapshot.storage.kubernetes.io/volumesnapshot-being-created"],
+    [
+      "group",
+      volumeGroupSnapshotContents,
+      "groupsnapshot.storage.kubernetes.io/volumegroupsnapshot-being-created"
+    ]
+  ] as const) {
+    it.effect(`${consistency}: an abort deletes none that is taken before its sidecar has said so`, () =>
+      Effect.gen(function* () {
+        const world = yield* withStorage()
+        const isRecord = ({ method, path }: Request) => method === "POST" && path.endsWith("/secrets")
+        const options = { name: "nightly", consistency, identity: ann }
+        yield* drive(Effect.exit(dying(world, isRecord)(Snapshot.take(app, options))))
+        const [entry] = yield* on(world)(Journal.list("shop", "db"))
+        const annotate = (value: string | null) =>
+          Effect.forEach(
+            contents(world).filter(({ kind }) => kind === api.kind),
+            ({ metadata: { name } }) =>
+              on(world)(
+                Resource.patch(
+                  { api, name },
+                  { _tag: "Merge", value: { metadata: { annotations: { [key]: value } } } }
+                )
+              )
+          )
+        yield* annotate("yes")
+        const abort = on(world)(
+          Snapshot.abort({ namespace: "shop", id: entry?.plan.id ?? "" }, { identity: bob })
+        )
+        const confirm = Effect.gen(function* () {
+          yield* Effect.sleep("5 seconds")
+          const all = world.sandbox.store.list(volumesnapshots, "shop")
+          assert.deepEqual(
+            all.map(({ metadata }) => metadata.deletionTimestamp),
+            [undefined, undefined, undefined]
+          )
+          yield* annotate(null)
+        })
+        const [{ outcome }] = yield* drive(Effect.all([abort, confirm], { concurrency: 2 }))
+        assert.strictEqual(outcome, "Aborted")
+        assertNothingLeft(world)
+      })
+    )
+  }
 
   it.effect("of a name that is taken is refused before anything is cut", () =>
     Effect.gen(function* () {

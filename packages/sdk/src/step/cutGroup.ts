@@ -34,6 +34,7 @@ import {
   contentsOf,
   isBeingCut,
   isOurs,
+  unconfirmed,
   untilContentsGone,
   untilNoneUnderWay
 } from "./snapshots.ts"
@@ -133,13 +134,15 @@ const assertMembers = (at: At, step: CutGroup): Work =>
     }
   })
 
+const subjectOf = ({ as }: CutGroup) => ({ kind: "VolumeGroupSnapshot", name: as })
+
 /** The planned volumes without a volume snapshot, and unplanned volumes with one. */
 const uncut = (
   step: CutGroup,
   group: VolumeGroupSnapshot | null,
   content: VolumeGroupSnapshotContent | null
 ): ReadonlyArray<Unmet> => {
-  const subject = { kind: "VolumeGroupSnapshot", name: step.as }
+  const subject = subjectOf(step)
   const error = group?.status?.error?.message
   const members = content?.status?.volumeSnapshotInfoList ?? []
   if (members.length === 0) return [{ subject, for: error ?? "its snapshot" }]
@@ -293,7 +296,9 @@ const undo = (step: CutGroup, at: At): Work =>
         const now = yield* readGroup(step, namespace)
         if (now === null || now.metadata.deletionTimestamp || !isOurs(at.plan.id, now)) return []
         const content = yield* contentOf(step, now)
-        return now.status?.error == null || isBeingCut(content) ? uncut(step, now, content) : []
+        const open = uncut(step, now, content)
+        if (!isBeingCut(content)) return now.status?.error == null ? open : []
+        return open.length > 0 ? open : [{ subject: subjectOf(step), for: unconfirmed }]
       })
     )
     const found = yield* readGroup(step, namespace)

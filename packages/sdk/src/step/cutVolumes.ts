@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Cluster } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
-import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import type { VolumeSnapshot } from "../kind/Snapshot.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -19,14 +19,15 @@ import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import {
   assertClaims,
   CutClaim,
-  isBeingCut,
   labelsOf,
   makeBeside,
   ourSnapshots,
-  readContent,
   removeOurs,
   snapshotTarget,
+  contentFor,
   contentsOf,
+  isUnderWay,
+  unconfirmed,
   untilContentsGone,
   untilNoneUnderWay
 } from "./snapshots.ts"
@@ -101,18 +102,6 @@ interface Seen {
   /** Its content says that it is taken, before the VolumeSnapshot does. */
   readonly isCut: boolean
 }
-
-/**
- * The content of a VolumeSnapshot, by the name that its controller gives it. `null` if there is none, or it
- * cannot be read.
- */
-const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent | null> =>
-  uid == null
-    ? Effect.succeed(null)
-    : readContent(`snapcontent-${uid}`).pipe(
-        Effect.map((content) => (content?.spec.volumeSnapshotRef.uid === uid ? content : null)),
-        Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
-      )
 
 /**
  * The driver writes the time of the snapshot to the content; the VolumeSnapshot gets it by more requests of a
@@ -250,23 +239,14 @@ const perform = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
 const targets = (step: CutVolumes, namespace: string) =>
   step.claims.map(({ as }) => snapshotTarget(namespace, as))
 
-/** The snapshots that the driver may be taking now: an error is final only if the sidecar does not retry. */
+/** The snapshots that the driver may be taking now. */
 const underWay = (namespace: string, operation: string): Work<ReadonlyArray<Unmet>> =>
   Effect.gen(function* () {
     const snapshots = [...(yield* ourSnapshots(namespace, operation)).values()]
-    const open = yield* Effect.filter(
-      snapshots.filter((snapshot) => uncut({ snapshot, isCut: false }) !== null),
-      ({ metadata, status }) =>
-        metadata.deletionTimestamp
-          ? Effect.succeed(false)
-          : status?.error == null
-            ? Effect.succeed(true)
-            : Effect.map(contentFor(metadata.uid), isBeingCut),
-      { concurrency: 16 }
-    )
+    const open = yield* Effect.filter(snapshots, isUnderWay, { concurrency: 16 })
     return open.map((snapshot) => ({
       subject: { kind: "VolumeSnapshot", name: snapshot.metadata.name },
-      for: uncut({ snapshot, isCut: false }) ?? ""
+      for: uncut({ snapshot, isCut: false }) ?? unconfirmed
     }))
   })
 

@@ -203,6 +203,31 @@ export const isBeingCut = (content: { readonly metadata: ObjectMeta } | null): b
   beingCut.some((key) => content?.metadata.annotations?.[key] !== undefined)
 
 /**
+ * The content of a VolumeSnapshot, by the name that its controller gives it. `null` if there is none, or it
+ * cannot be read.
+ */
+export const contentFor = (uid: string | null | undefined): Work<VolumeSnapshotContent | null> =>
+  uid == null
+    ? Effect.succeed(null)
+    : readContent(`snapcontent-${uid}`).pipe(
+        Effect.map((content) => (content?.spec.volumeSnapshotRef.uid === uid ? content : null)),
+        Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed(null))
+      )
+
+/** What a snapshot waits for that is taken, and whose sidecar has not said so. */
+export const unconfirmed = "its driver to confirm it"
+
+/**
+ * True if the driver may still take it: until it is taken; then, or after an error, until the sidecar has taken
+ * off its own annotation. One that is deleted before that is deleted at the sidecar's next resync.
+ */
+export const isUnderWay = ({ metadata, status }: VolumeSnapshot): Work<boolean> => {
+  if (metadata.deletionTimestamp) return Effect.succeed(false)
+  const isSaid = status?.creationTime != null || status?.readyToUse === true || status?.error != null
+  return isSaid ? Effect.map(contentFor(metadata.uid), isBeingCut) : Effect.succeed(true)
+}
+
+/**
  * Waits for a limited time until no snapshot is in progress: one that is deleted while its driver takes it
  * stays until the sidecar's next resync, every 15 minutes (external-snapshotter 8.6).
  */
@@ -280,12 +305,11 @@ export const dropCut = (at: At, name: string): Work =>
     )
     yield* untilNoneUnderWay(
       at,
-      Effect.map(look, (found) => {
-        const { creationTime, error } = found?.status ?? {}
-        const isOpen = found !== null && creationTime == null && error == null
-        return isOpen && !found.metadata.deletionTimestamp
-          ? [{ subject: { kind: "VolumeSnapshot", name }, for: "its snapshot" }]
-          : []
+      Effect.gen(function* () {
+        const found = yield* look
+        if (found === null || !(yield* isUnderWay(found))) return []
+        const isTaken = found.status?.creationTime != null
+        return [{ subject: { kind: "VolumeSnapshot", name }, for: isTaken ? unconfirmed : "its snapshot" }]
       })
     )
     const found = yield* look
