@@ -37,7 +37,8 @@ const shared = {
   isolate: false,
   // Of the tests in one suite that are independent of each other: more of them make the machine late.
   maxConcurrency: 6,
-  testTimeout: 120_000,
+  // Longer than any command of a suite may take.
+  testTimeout: 240_000,
   hookTimeout: 300_000
 }
 

@@ -11,6 +11,9 @@ export interface Ran {
 /** Every word that the plugin ever printed in these suites, for those who look for what must not be there. */
 export const printed: Array<string> = []
 
+/** No command of a suite takes longer; one that does is named, where a test's own limit would name none. */
+export const longest = 200_000
+
 const run = (
   args: ReadonlyArray<string>,
   options: { readonly input?: string; readonly env?: Record<string, string> }
@@ -22,6 +25,7 @@ const run = (
       {
         encoding: "utf8",
         maxBuffer: 1 << 28,
+        timeout: longest,
         env: {
           ...process.env,
           ...cache(),
@@ -30,7 +34,12 @@ const run = (
           ...options.env
         }
       },
-      (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err })
+      (error, out, err) =>
+        resolve({
+          code: error === null ? 0 : Number(error.code ?? 1),
+          out,
+          err: error?.killed ? `${err}kubectl ${args.join(" ")} has not ended in ${longest / 1000} s` : err
+        })
     )
     // One that has ended before it read anything tells why with its code.
     child.stdin?.on("error", () => {})

@@ -13,7 +13,7 @@ import { commands } from "../../../packages/kubectl-stateful/src/commands/index.
 import { failureLine } from "../../../packages/kubectl-stateful/src/print/failure.ts"
 import { ended } from "../../../packages/kubectl-stateful/src/print/terminal.ts"
 import { rootPlugin } from "../../../packages/kubectl-stateful/src/program.ts"
-import type { Ran } from "./commands.ts"
+import { longest, type Ran } from "./commands.ts"
 
 let loaded: Promise<Config> | undefined
 const config = () =>
@@ -40,7 +40,9 @@ export const run = async (words: ReadonlyArray<string>): Promise<Ran> => {
       static override id = name
       protected override screen: Screen = screen
       protected override async untilInterrupted<E>(effect: Effect.Effect<void, E>): Promise<void> {
-        const exit = await execute(effect, new AbortController().signal)
+        const limit = AbortSignal.timeout(longest)
+        const exit = await execute(effect, limit)
+        if (limit.aborted) throw new Error(`it has not ended in ${longest / 1000} s`)
         if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
       }
     }

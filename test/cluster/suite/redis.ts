@@ -224,7 +224,7 @@ export const snapshotsIn = async (
 export const clock = (namespace: string, pod: string) => {
   const words = `export REDISCLI_AUTH=$REDIS_PASSWORD
     now() { read -r u _ </proc/uptime; u=\${u%.*}\${u#*.}; }
-    while :; do now; a=$u; redis-cli set clock $a >/dev/null || exit 1; now; echo $(((u-a)*10)); sleep 0.02; done`
+    while :; do now; a=$u; redis-cli set clock $a >/dev/null || exit 1; now; echo $(((u-a)*10)); sleep 0.05; done`
   const child = spawn("kubectl", ["exec", "-n", namespace, pod, "--", "sh", "-c", words], {
     stdio: ["ignore", "pipe", "ignore"]
   })
