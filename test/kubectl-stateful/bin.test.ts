@@ -157,6 +157,28 @@ describe("the launcher", () => {
     }
   })
 
+  it("runs under a uid that has no account, with or without $HOME and $SHELL", () => {
+    const nobody = join(temporary, "nobody.cjs")
+    writeFileSync(
+      nobody,
+      `const os = require("node:os")
+       const none = (what) => () => { throw new Error("uv_os_" + what + " returned ENOENT") }
+       os.userInfo = none("get_passwd")
+       os.homedir = () => process.env.HOME ?? none("homedir")()
+       require("node:module").syncBuiltinESMExports()`
+    )
+    const { HOME: _, SHELL: __, ...env } = process.env
+    for (const own of [{}, { HOME: "/" }, { SHELL: "/bin/sh" }]) {
+      const of = (...args: ReadonlyArray<string>) =>
+        spawnSync(process.execPath, ["-r", nobody, main, ...args], {
+          encoding: "utf8",
+          env: { ...env, ...own, KUBECONFIG: join(temporary, "none") }
+        }).stderr
+      assert.match(of("describe"), /^error: no kubeconfig found: .*\n$/)
+      assert.strictEqual(of("describe", "--help"), "")
+    }
+  })
+
   it("says in one line that its output cannot be written", () => {
     const full = openSync("/dev/full", "w")
     for (const args of written) {
