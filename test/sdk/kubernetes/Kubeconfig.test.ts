@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdirSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
+import os from "node:os"
 import { join } from "node:path"
 import { Cluster, type ClusterError } from "../../../packages/sdk/src/Cluster.ts"
 import { inCluster } from "../../../packages/sdk/src/kubernetes/inCluster.ts"
@@ -61,14 +63,19 @@ describe("files merge as kubectl merges them", () => {
     })
   )
 
-  it.effect("a name repeated within one file means its first entry", () =>
+  it.effect("a name repeated within one file is refused, as kubectl does: either may be meant", () =>
     Effect.gen(function* () {
       const dir = yield* folder
-      const file = write(dir, "f", {
-        ...kubeconfig("https://x"),
-        clusters: [cluster("test", "https://first"), cluster("test", "https://second")]
-      })
-      assert.strictEqual((yield* access({ kubeconfig: file })).cluster.server, "https://first")
+      const { clusters: _, ...rest } = kubeconfig("https://x")
+      const clusters = [cluster("test", "https://first"), cluster("test", "https://second")]
+      const file = write(dir, "f", { ...rest, clusters })
+      isPolite(yield* refused({ kubeconfig: file }), /it has two clusters named "test"$/)
+      const all: Readonly<Record<string, unknown>> = { ...kubeconfig("https://x") }
+      for (const plural of ["users", "contexts"]) {
+        const [one] = Array.isArray(all[plural]) ? all[plural] : []
+        const twice = write(dir, plural, { ...all, [plural]: [one, one] })
+        isPolite(yield* refused({ kubeconfig: twice }), new RegExp(`it has two ${plural} named`))
+      }
     })
   )
 
@@ -261,6 +268,20 @@ describe("a faulty kubeconfig is told in one line, before any server is asked", 
       isPolite(yield* refused({ environment: { HOME: dir } }), /^no kubeconfig found$/)
       isPolite(yield* refused({ kubeconfig: join(dir, "gone") }), /no such file or directory$/)
       isPolite(yield* refused({ kubeconfig: dir }), /cannot be read: EISDIR$/)
+    })
+  )
+
+  it.effect("none for a user who has no home", () =>
+    Effect.gen(function* () {
+      const { homedir } = os
+      os.homedir = () => {
+        throw new Error("uv_os_homedir returned ENOENT")
+      }
+      syncBuiltinESMExports()
+      const error = yield* refused({ environment: {} })
+      os.homedir = homedir
+      syncBuiltinESMExports()
+      isPolite(error, /^no kubeconfig found$/)
     })
   )
 

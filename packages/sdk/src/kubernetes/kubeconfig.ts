@@ -194,13 +194,20 @@ const absolute = (kind: keyof typeof pathKeys, entry: Entry, folder: string): En
   return result
 }
 
-const named = (root: Entry, plural: string, kind: keyof typeof pathKeys, folder: string) => {
+const named = (root: Entry, plural: string, kind: keyof typeof pathKeys, file: string) => {
+  const folder = Path.dirname(Path.resolve(file))
   const entries = new Map<string, Entry>()
   for (const item of reader(root, "kubeconfig").list(plural)) {
     if (!isEntry(item)) throw wrongType(`an item of ${plural}`, "a mapping")
     const name = reader(item, plural).text("name")
-    // kubectl takes the first of a repeated name, within a file as between files.
-    if (name === null || entries.has(name)) continue
+    if (name === null) continue
+    // Of two files the first that names a thing wins. Within one, which of two is meant is anybody's guess.
+    if (entries.has(name)) {
+      throw configFault(
+        `error loading config file "${file}": it has two ${plural} named "${name}"`,
+        "rename one of them, or list the files that they came from in $KUBECONFIG"
+      )
+    }
     entries.set(name, absolute(kind, reader(item, `${plural} ${name}`).record(kind) ?? {}, folder))
   }
   return entries
@@ -211,11 +218,10 @@ export const fromDocument = (document: unknown, file: string): Effect.Effect<Kub
   attempt(() => {
     if (document !== null && !isEntry(document)) throw wrongType(file, "a kubeconfig")
     const root = document ?? {}
-    const folder = Path.dirname(Path.resolve(file))
     return {
-      clusters: named(root, "clusters", "cluster", folder),
-      users: named(root, "users", "user", folder),
-      contexts: named(root, "contexts", "context", folder),
+      clusters: named(root, "clusters", "cluster", file),
+      users: named(root, "users", "user", file),
+      contexts: named(root, "contexts", "context", file),
       currentContext: reader(root, "kubeconfig").text("current-context")
     }
   })

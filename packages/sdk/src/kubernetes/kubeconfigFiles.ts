@@ -63,6 +63,15 @@ const readOne = Effect.fnUntraced(function* (
   return yield* fromDocument(document, file)
 })
 
+/** `~/.kube/config`; none for a user who has no home, as one whom no account stands for. */
+const usual = (environment: Readonly<Record<string, string | undefined>>): ReadonlyArray<string> => {
+  try {
+    return [Path.join(environment["HOME"] ?? homedir(), ".kube", "config")]
+  } catch {
+    return []
+  }
+}
+
 /**
  * The kubeconfig that kubectl would use, merged; `null` if there is none (then kubectl checks whether it runs
  * inside a cluster).
@@ -75,8 +84,7 @@ export const load = Effect.fnUntraced(function* (
   }
   const environment = options.environment ?? process.env
   const listed = listedIn(options)
-  const home = environment["HOME"] ?? homedir()
-  const files = listed.length > 0 ? listed : [Path.join(home, ".kube", "config")]
+  const files = listed.length > 0 ? listed : usual(environment)
   const read = yield* Effect.forEach(files, (file) => readOne(file, false))
   const found = read.filter((file) => file !== null)
   return found.length === 0 ? null : merge(found)
