@@ -7,6 +7,7 @@ import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import { when } from "../../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
 import { nodes as nodeType, pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { driverRefusals } from "../../../packages/sdk/src/restore/refusal.ts"
 import { read } from "../../../packages/sdk/src/State.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, on, set } from "../scale/callers.ts"
@@ -77,6 +78,21 @@ describe("a restore", () => {
       assert.notInclude(why, "roomy")
     })
   )
+
+  it("is refused with a way out where no StorageClass fills a claim's new volume", () => {
+    const refused = (storageClass: string | null) =>
+      driverRefusals([{ claim: "data-db-0", storageClass, driver: "csi.example.com" }], [])
+    const by = /driver csi\.example\.com|provisioner csi\.example\.com/
+    for (const [storageClass, why] of [
+      ["", /^data-db-0 has no StorageClass, so nothing fills/],
+      [null, /there is no default StorageClass$/],
+      ["gone", /StorageClass gone not found$/]
+    ] as const) {
+      const [refusal] = refused(storageClass)
+      assert.match(refusal?.reason ?? "", why)
+      assert.match(refusal?.remedy ?? "", by)
+    }
+  })
 
   it.effect("is refused where no node takes the pods, or has their device or runtime", () =>
     Effect.gen(function* () {

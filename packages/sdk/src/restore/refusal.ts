@@ -39,6 +39,26 @@ const nothing = (namespace: string, set: string | null): Refusal =>
       }
     : { reason: "the snapshot has no volumes", remedy: "its record has only manifests" }
 
+/** Why no StorageClass fills a new volume of a claim, and what does. */
+const noClass = (claim: string, storageClass: string | null, driver: string): Refusal => {
+  // A claim that asks for no class is bound by hand, to a volume that nothing provisions.
+  if (storageClass === "") {
+    return {
+      reason: `${claim} has no StorageClass, so nothing fills a new volume for it from its snapshot`,
+      remedy: `create a claim from its VolumeSnapshot by hand, with a StorageClass of driver ${driver}, and copy the data from there`
+    }
+  }
+  return storageClass === null
+    ? {
+        reason: `${claim}: there is no default StorageClass`,
+        remedy: `make one of driver ${driver} the default, and restore then`
+      }
+    : {
+        reason: `${claim}: StorageClass ${storageClass} not found`,
+        remedy: `create it with provisioner ${driver}, and restore then`
+      }
+}
+
 /** Claims whose StorageClass has another driver than their volume snapshot; none if classes could not be read. */
 export const driverRefusals = (
   claims: ReadonlyArray<Pick<FilledClaim, "claim" | "storageClass" | "driver">>,
@@ -47,12 +67,10 @@ export const driverRefusals = (
   claims.flatMap(({ claim, storageClass, driver }) => {
     const found = classes?.find((one) => isAskedFor(storageClass, one))
     if (classes === null || found?.provisioner === driver) return []
+    if (found === undefined) return [noClass(claim, storageClass, driver)]
     return [
       {
-        reason:
-          found === undefined
-            ? `${claim}: StorageClass ${storageClass ?? "(default)"} not found`
-            : `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
+        reason: `${claim}: its StorageClass ${found.name} uses driver ${found.provisioner}, and its snapshot driver ${driver}`,
         remedy: "a volume snapshot can only be restored by the driver that took it"
       }
     ]
