@@ -65,8 +65,7 @@ describe("the pod that proves a volume", () => {
   it("has none of the application's labels, no token, no port, no variable, no Secret, and an end", () => {
     assert.notProperty(pod.metadata.labels, "app")
     const text = JSON.stringify(pod)
-    for (const word of ["PASSWORD", "db-pass", "containerPort", "serve", "serviceAccountName"])
-      assert.notInclude(text, word)
+    for (const word of ["PASSWORD", "db-pass", "containerPort", 'serve"']) assert.notInclude(text, word)
     const { automountServiceAccountToken, enableServiceLinks, restartPolicy, activeDeadlineSeconds } =
       pod.spec
     assert.deepEqual(
@@ -74,6 +73,10 @@ describe("the pod that proves a volume", () => {
       { automountServiceAccountToken: false, enableServiceLinks: false, restartPolicy: "Never" }
     )
     assert.isAbove(activeDeadlineSeconds, 0)
+  })
+
+  it("has the application's account, by which its image is pulled and its user allowed, and no token of it", () => {
+    assert.deepInclude(pod.spec, { serviceAccountName: "db", automountServiceAccountToken: false })
   })
 
   it("runs the image of the container that has the volumes, as its user, with a command of its own", () => {

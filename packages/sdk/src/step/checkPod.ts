@@ -112,6 +112,8 @@ const affinityOf = (affinity: Json, id: string): Json => {
 
 /** The fields of a pod spec that decide where a pod can run and which files its user can read. */
 const kept = [
+  // Without a token of it: what may be pulled, and which user may be run as, can hang on its account.
+  "serviceAccountName",
   "nodeSelector",
   "tolerations",
   "runtimeClassName",
