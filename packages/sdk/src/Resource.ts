@@ -44,6 +44,7 @@ export {
   objectPath,
   qualifiedName,
   resourceQuotas,
+  limitRanges,
   type Target
 } from "./resource/ApiResource.ts"
 export type { KubeObject } from "./resource/KubeObject.ts"

@@ -94,6 +94,32 @@ describe("a restore", () => {
     }
   })
 
+  it.effect("has the pods that prove the volumes ask for what a LimitRange allows, and counts that", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const create = (kind: string, spec: object) =>
+        world.sandbox.create({
+          apiVersion: "v1",
+          kind,
+          metadata: { name: "own", namespace: "shop" },
+          spec
+        })
+      create("LimitRange", { limits: [{ type: "Container", min: { memory: "64Mi" } }] })
+      const stop = world.sandbox.refuse({
+        name: "LimitRanger",
+        refuse: (verb, object) =>
+          verb === "CREATE" && /-prove-/.test(object.metadata.name) && /"16Mi"/.test(JSON.stringify(object))
+            ? "minimum memory usage per Container is 64Mi, but request is 16Mi"
+            : undefined
+      })
+      assert.strictEqual((yield* restore(world)).outcome, "Succeeded")
+      stop()
+      create("ResourceQuota", { hard: { "requests.memory": "100Mi" } })
+      yield* drive(Effect.sleep(2000))
+      assert.match(yield* reasons(world), /quota "own": requests.memory would be 128Mi of 100Mi/)
+    })
+  )
+
   it.effect("is refused where no node takes the pods, or has their device or runtime", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()

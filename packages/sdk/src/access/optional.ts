@@ -17,6 +17,7 @@ const reasons = {
   events: "the cluster's own reasons for waiting are not shown",
   horizontalpodautoscalers: "an autoscaler that sets the replicas itself is not reported",
   jobs: "Jobs that use a claim are not seen",
+  limitranges: "the pods of a restore may ask for less, or for more, than a LimitRange allows",
   namespaces: "the labels of namespaces are not known, such as their pod security level",
   networkpolicies: "existing NetworkPolicies are not taken into account",
   nodes: "lost nodes, zones, and where a pod has room are not known",
@@ -87,8 +88,16 @@ const of: Readonly<Record<string, ReadonlyArray<Reason>>> = {
     "volumesnapshotcontents"
   ],
   snapshots: ["persistentvolumes", "volumesnapshotcontents", "volumesnapshots", "volumegroupsnapshots"],
-  restore: [...planned, ...users, "namespaces", "networkpolicies", "services", "volumesnapshotclasses"],
-  drill: [...planned, ...users, "namespaces", "networkpolicies"]
+  restore: [
+    ...planned,
+    ...users,
+    "limitranges",
+    "namespaces",
+    "networkpolicies",
+    "services",
+    "volumesnapshotclasses"
+  ],
+  drill: [...planned, ...users, "limitranges", "namespaces", "networkpolicies"]
 }
 
 /** What a verb itself does with a resource that is of another use elsewhere. */

@@ -43,20 +43,6 @@ export const recorded = {
     "cluster storage.k8s.io/volumeattachments list optional",
     "cluster velero.io/backups list optional: of pods that name them"
   ],
-  peers: [
-    "app apps/statefulsets list,watch",
-    "app /pods list,watch optional",
-    "app /pods/exec get,create optional: with --check-dns",
-    "app /services list,watch optional",
-    "cluster /nodes list,watch optional"
-  ],
-  operations: ["app /configmaps list", "app /configmaps watch: with --watch"],
-  thaw: [
-    "app /pods list",
-    "app /pods/exec get,create",
-    "app apps/statefulsets get",
-    "app apps/statefulsets list: with -l"
-  ],
   report: [
     "app apps/statefulsets get",
     "app apps/statefulsets list: with -l",
@@ -93,6 +79,20 @@ export const recorded = {
     "cluster storage.k8s.io/storageclasses list optional",
     "cluster storage.k8s.io/volumeattachments list optional",
     "cluster velero.io/backups list optional: of pods that name them"
+  ],
+  peers: [
+    "app apps/statefulsets list,watch",
+    "app /pods list,watch optional",
+    "app /pods/exec get,create optional: with --check-dns",
+    "app /services list,watch optional",
+    "cluster /nodes list,watch optional"
+  ],
+  operations: ["app /configmaps list", "app /configmaps watch: with --watch"],
+  thaw: [
+    "app /pods list",
+    "app /pods/exec get,create",
+    "app apps/statefulsets get",
+    "app apps/statefulsets list: with -l"
   ],
   snapshots: [
     "app /configmaps list",
@@ -168,20 +168,21 @@ export const recorded = {
     "app /configmaps get,list,create,patch,delete",
     "app /persistentvolumeclaims get,list,create,patch,delete",
     "app /pods get,list,watch,create,delete",
-    "app /secrets create,patch,delete: with --with-config; with --only config",
-    "app /secrets list: with --with-config; with --only config; with --as",
+    "app /secrets patch: with --with-config; with --only config",
+    "app /secrets list,create,delete: with --with-config; with --only config; with --as",
     "app /secrets get: with --with-config; with --only config; with --as; with --to-namespace",
     "app /serviceaccounts list: with --as",
-    "app /services list: with --as",
+    "app /services get,list,create,delete: with --as",
     "app apps/deployments list",
     "app apps/statefulsets get,list,patch",
     "app apps/statefulsets create,delete: with --as",
     "app coordination.k8s.io/leases get,create,patch,delete",
     "app networking.k8s.io/networkpolicies get,list,create,delete: with --as; with --release",
-    "app policy/poddisruptionbudgets list: with --as",
+    "app policy/poddisruptionbudgets get,list,create,delete: with --as",
     "app snapshot.storage.k8s.io/volumesnapshots get,list",
     "app snapshot.storage.k8s.io/volumesnapshots create,delete: with --seed",
     "app /events list optional",
+    "app /limitranges list optional",
     "app /namespaces get optional",
     "app /resourcequotas list optional",
     "app apps/daemonsets list optional",
@@ -192,14 +193,15 @@ export const recorded = {
     "target /configmaps get,list,create,patch,delete: with --to-namespace",
     "target /persistentvolumeclaims get,list,create,patch,delete: with --to-namespace",
     "target /pods get,list,watch,create,delete: with --to-namespace",
-    "target /secrets list: with --to-namespace",
+    "target /secrets get,list,create,delete: with --to-namespace",
     "target /serviceaccounts list: with --to-namespace",
-    "target /services list: with --to-namespace",
+    "target /services get,list,create,delete: with --to-namespace",
     "target apps/statefulsets get,list,create,patch,delete: with --to-namespace",
     "target coordination.k8s.io/leases get,create,patch,delete: with --to-namespace",
     "target networking.k8s.io/networkpolicies get,list,create,delete: with --to-namespace",
-    "target policy/poddisruptionbudgets list: with --to-namespace",
+    "target policy/poddisruptionbudgets get,list,create,delete: with --to-namespace",
     "target snapshot.storage.k8s.io/volumesnapshots get,create,delete: with --to-namespace",
+    "target /limitranges list optional: with --to-namespace",
     "target /namespaces get optional: with --to-namespace",
     "cluster /persistentvolumes get,patch",
     "cluster snapshot.storage.k8s.io/volumesnapshotcontents get",
@@ -209,12 +211,7 @@ export const recorded = {
     "cluster /persistentvolumes list optional",
     "cluster snapshot.storage.k8s.io/volumesnapshotclasses list optional",
     "cluster storage.k8s.io/csidrivers list optional",
-    "cluster storage.k8s.io/storageclasses list optional",
-    "app /services get,create,delete: with --as",
-    "app policy/poddisruptionbudgets get,create,delete: with --as",
-    "target /secrets get,create,delete: with --to-namespace",
-    "target /services get,create,delete: with --to-namespace",
-    "target policy/poddisruptionbudgets get,create,delete: with --to-namespace"
+    "cluster storage.k8s.io/storageclasses list optional"
   ],
   drill: [
     "app /namespaces get",
@@ -224,6 +221,7 @@ export const recorded = {
     "app snapshot.storage.k8s.io/volumesnapshots get,list",
     "target /configmaps get,list,create,patch,delete",
     "target /events list: with --verify",
+    "target /limitranges list",
     "target /namespaces get,delete",
     "target /persistentvolumeclaims get,list,create,patch,delete",
     "target /pods get,list,watch,create,delete",

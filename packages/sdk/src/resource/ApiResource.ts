@@ -61,6 +61,7 @@ export const inGroup = (group: string, plural: string, kind: string, namespaced 
 
 // What is no `Kind`: its objects are read as they come, or for a few fields in one place.
 export const resourceQuotas = core("resourcequotas", "ResourceQuota")
+export const limitRanges = core("limitranges", "LimitRange")
 export const jobs = inGroup("batch", "jobs", "Job")
 export const cronJobs = inGroup("batch", "cronjobs", "CronJob")
 export const leases = inGroup("coordination.k8s.io", "leases", "Lease")

@@ -2,6 +2,7 @@
  * Requirements of the new volumes and of their check pods, as far as they can be known in advance: room in
  * quotas, nodes that accept the pods, devices, a runtime, and a volume snapshot of the requested volume mode.
  */
+import { fitted, type Limit } from "../LimitRange.ts"
 import type { Refusal } from "../operation/Plan.ts"
 import { counted, obstacle } from "../Obstacle.ts"
 import type { Node } from "../Placement.ts"
@@ -20,6 +21,8 @@ import type { FoundCut } from "./source.ts"
 /** The facts that were read; absent if not requested, or without permission. */
 export interface Ground {
   readonly quotas?: ReadonlyArray<Quota>
+  /** What the namespace's LimitRanges say of pods. */
+  readonly limits?: ReadonlyArray<Limit>
   /** RuntimeClasses that pod templates name and that are not there, by StatefulSet. */
   readonly noRuntime?: Readonly<Record<string, string>>
   /** The other users of claims in their pod template, as `Kind/name`, by claim. */
@@ -32,10 +35,12 @@ export interface Ground {
  */
 const needsOf = (
   claims: ReadonlyArray<FilledClaim>,
+  limits: ReadonlyArray<Limit>,
   verifies: boolean
 ): ReadonlyArray<{ what: string; needs: Needs }> => {
   const ordinals = new Set(claims.map(({ ordinal }) => ordinal))
-  const container = { name: "prove", resources: checkPodResources }
+  const count = verifies ? 2 : 1
+  const container = { name: "prove", resources: fitted(checkPodResources, limits, count) }
   const containers = verifies ? [container, container] : [container]
   const claim = ({ size, storageClass }: FilledClaim) => claimNeeds({ requested: size, storageClass })
   return [
@@ -53,10 +58,9 @@ const needsOf = (
 
 const quotaRefusals = (
   quotas: ReadonlyArray<Quota>,
-  claims: ReadonlyArray<FilledClaim>,
-  verifies: boolean
+  ...[claims, limits, verifies]: Parameters<typeof needsOf>
 ): ReadonlyArray<Refusal> => {
-  const all = needsOf(claims, verifies)
+  const all = needsOf(claims, limits, verifies)
   return quotas
     .filter(({ scoped }) => !scoped)
     .flatMap((quota) => {
@@ -128,6 +132,7 @@ export const groundRefusals = (
   claims: ReadonlyArray<FilledClaim>,
   {
     quotas = [],
+    limits = [],
     noRuntime = {},
     sharedWith = {},
     verify,
@@ -140,7 +145,7 @@ export const groundRefusals = (
     readonly moved: ReadonlyArray<string>
   }
 ): ReadonlyArray<Refusal> => [
-  ...quotaRefusals(quotas, claims, verify !== undefined),
+  ...quotaRefusals(quotas, claims, limits, verify !== undefined),
   ...nodeRefusals(state, workload),
   ...(noRuntime[workload.name] === undefined
     ? []

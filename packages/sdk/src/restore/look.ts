@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
+import * as LimitRange from "../LimitRange.ts"
 import * as Resource from "../Resource.ts"
 import { list as listQuotas } from "../Quota.ts"
 import { usersOf } from "../step/users.ts"
@@ -66,10 +67,11 @@ export const groundOf = (namespace: string): Effect.Effect<Ground, ClusterError,
     Effect.all(
       [
         unlessForbidden(listQuotas(namespace), []),
+        LimitRange.list(namespace),
         unlessForbidden(noRuntimeIn(namespace), {}),
         unlessForbidden(sharedIn(namespace), {})
       ],
-      { concurrency: 3 }
+      { concurrency: 4 }
     ),
-    ([quotas, noRuntime, sharedWith]) => ({ quotas, noRuntime, sharedWith })
+    ([quotas, limits, noRuntime, sharedWith]) => ({ quotas, limits, noRuntime, sharedWith })
   )

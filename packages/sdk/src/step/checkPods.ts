@@ -44,17 +44,16 @@ export const readCheckPod = (at: At, ordinal: Which): Effect.Effect<CheckPod | n
       : Resource.accept(checkPods, object)
   })
 
-/** Creates the check pod of an ordinal's claims, unless it exists. */
-export const createCheckPod = (
+/** The check pod of an ordinal's claims. */
+export const checkPodOf = (
   at: At,
   set: Holder,
   ordinal: number,
   claims: ReadonlyArray<Proven>,
   errands: Errands = {}
-): Work =>
-  makeCheckPod(at, ordinal, checkPod(set, whichOf(at, ordinal), operationOf(at.fence.token), claims, errands))
+): object => checkPod(set, whichOf(at, ordinal), operationOf(at.fence.token), claims, errands)
 
-/** Creates a check pod that runs further tasks, unless it exists. */
+/** Creates a check pod, unless it exists. */
 export const makeCheckPod = (at: At, ordinal: Which, pod: object): Work =>
   Effect.gen(function* () {
     yield* Fence.beside<CheckPod | null>(at.standing, {

@@ -9,6 +9,7 @@ import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
 import { kinds } from "../Kind.ts"
+import * as LimitRange from "../LimitRange.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { errandFields, errandsFor, keptRecord } from "./errands.ts"
@@ -23,8 +24,7 @@ import {
 } from "./filledClaim.ts"
 import * as Holder from "./holder.ts"
 import { byOrdinal, clearCheckPods, notProven, prove, proven, removeCheckPods } from "./proveFilled.ts"
-import { checkPod } from "./checkPod.ts"
-import { createCheckPod, whichOf } from "./checkPods.ts"
+import { checkPodOf, makeCheckPod } from "./checkPods.ts"
 import { isFilledHere, removeFilled } from "./removeFilled.ts"
 import { keptVolumes, readClaim, readVolume, retainVolume } from "./volume.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
@@ -123,13 +123,14 @@ const perform = (whole: FillClaims, at: At): Work =>
     const claims = at.isTakenUp ? yield* stillToFill(whole.claims, at) : whole.claims
     const record = claims.length === 0 ? null : yield* keptRecord(whole, at)
     yield* clearCheckPods(claims, at)
+    const fit = yield* LimitRange.fitting(at.fence.namespace)
     const fill = Effect.gen(function* () {
       yield* Effect.forEach(claims, (claim) => create(at, set, claim), { concurrency: 16, discard: true })
       yield* Effect.forEach(
         byOrdinal(claims),
         ([ordinal, own]) =>
           Effect.flatMap(errandsOf(whole, at, record, ordinal, own), (errands) =>
-            createCheckPod(at, set, ordinal, own.map(proven), errands)
+            makeCheckPod(at, ordinal, fit(checkPodOf(at, set, ordinal, own.map(proven), errands)))
           ),
         { concurrency: 16, discard: true }
       )
@@ -178,8 +179,9 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
           yield* Resource.create({ ...api, api: kinds.persistentvolumeclaims }, value, { dryRun: true })
         }
       }
+      const fit = yield* LimitRange.fitting(at.fence.namespace)
       for (const [ordinal, group] of byOrdinal(claims)) {
-        const pod = checkPod(set, whichOf(at, ordinal), operationOf(at.fence.token), group.map(proven))
+        const pod = fit(checkPodOf(at, set, ordinal, group.map(proven)))
         yield* Resource.create({ ...api, api: kinds.pods }, pod, { dryRun: true })
       }
       return []

@@ -8,6 +8,7 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure } from "../operation/StepContext.ts"
 import { kinds, reading } from "../Kind.ts"
+import * as LimitRange from "../LimitRange.ts"
 import * as Resource from "../Resource.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import type { At as CloneAt, CloneSettings } from "./cloneRecord.ts"
@@ -101,11 +102,12 @@ const probe = (at: At, set: StatefulSet): Work =>
   Effect.gen(function* () {
     const { namespace, name } = at.settings.renaming.from
     const addresses = yield* addressesOf(namespace, name)
-    yield* Effect.forEach(
-      sides,
-      (side) => makeBeside(at, targetOf(at, side), probePod(set, { side, operation: at.plan.id, addresses })),
-      { concurrency: 2, discard: true }
-    )
+    const fit = yield* LimitRange.fitting(at.fence.namespace)
+    const podOf = (side: Side) => fit(probePod(set, { side, operation: at.plan.id, addresses }))
+    yield* Effect.forEach(sides, (side) => makeBeside(at, targetOf(at, side), podOf(side)), {
+      concurrency: 2,
+      discard: true
+    })
     yield* untilOver(at)
     const [behind, beside] = yield* Effect.all(
       sides.map((side) => read(at, side)),

@@ -18,6 +18,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { format } from "../GoDuration.ts"
 import { operationOf } from "../operation/Token.ts"
 import { kinds } from "../Kind.ts"
+import * as LimitRange from "../LimitRange.ts"
 import * as Resource from "../Resource.ts"
 import { fingerprint, type Seed } from "../Seed.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -197,9 +198,10 @@ const cutCopy = (step: SeedClaims, at: At): Work =>
 /** The saved data of one member is in a snapshot of its own. */
 const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed): Work =>
   Effect.gen(function* () {
+    const fit = yield* LimitRange.fitting(at.fence.namespace)
     const fill = Effect.gen(function* () {
       yield* Fill.create(at, set, step.from)
-      yield* makeCheckPod(at, "seed", podOf(step, at, set, argv).saves)
+      yield* makeCheckPod(at, "seed", fit(podOf(step, at, set, argv).saves))
       yield* untilSaved(step, at)
     })
     yield* Fill.whileCut(at, [step.from], fill)
@@ -230,13 +232,14 @@ const perform = (step: SeedClaims, whole: At): Work =>
     if (claims.length > 0) {
       const seed = yield* seedFor(step, at)
       const { makes } = podOf(step, at, set, seed.restore)
+      const fit = yield* LimitRange.fitting(at.fence.namespace)
       yield* Prove.clearCheckPods(claims, at)
       const last = yield* readCheckPod(at, "seed")
       if (isOver(last)) yield* removeCheckPod(at, "seed")
       const together = { concurrency: 16, discard: true } as const
       const make = Effect.gen(function* () {
         yield* Effect.forEach(claims, (claim) => Fill.create(at, set, claim), together)
-        yield* Effect.forEach(claims, (claim) => makeCheckPod(at, claim.ordinal, makes(claim)), together)
+        yield* Effect.forEach(claims, (claim) => makeCheckPod(at, claim.ordinal, fit(makes(claim))), together)
         yield* Prove.prove(claims, at)
       })
       // All of them are of the copy's one cut.
