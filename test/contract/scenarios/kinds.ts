@@ -5,6 +5,7 @@ import { type Conversation, scenarios } from "../Conversation.ts"
 const namespaced = [
   ["", "configmaps"],
   ["", "events"],
+  ["", "limitranges"],
   ["", "persistentvolumeclaims"],
   ["", "pods"],
   ["", "resourcequotas"],
