@@ -11,12 +11,14 @@ import * as Operation from "./Operation.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
 import * as Resource from "./Resource.ts"
-import { plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
+import { type Found, plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
 import { isComplete, isNewest, newerThan, takenAt } from "./snapshot/newest.ts"
 import { usesOf } from "./snapshot/use.ts"
 import { list, type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
+import { furtherParts } from "./step/recordWrite.ts"
+import { madeByAnnotation } from "./Labels.ts"
 import { recordName } from "./RecordName.ts"
 
 export type { SnapshotRef } from "./snapshot/ref.ts"
@@ -114,14 +116,21 @@ const groupsIn = (namespace: string) =>
     return { version, groups, groupContents: contents }
   })
 
-/** The record's Secret; its uid is not known where Secrets may not be read. */
-const recordIn = ({
+/** The record's Secrets; `null` if it has none. Which they are is unknown where Secrets may not be read. */
+const secretsIn = ({
   namespace,
   name
-}: SnapshotRef): Effect.Effect<{ readonly uid: string | null } | null, ClusterError, Cluster> =>
-  Resource.find(kinds.secrets, { namespace, name: recordName(name) }).pipe(
-    Effect.map((found) => (found === null ? null : { uid: found.metadata.uid ?? "" })),
-    Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed({ uid: null }))
+}: SnapshotRef): Effect.Effect<{ readonly record: Found["record"] } | null, ClusterError, Cluster> =>
+  Effect.all(
+    [Resource.find(kinds.secrets, { namespace, name: recordName(name) }), furtherParts(namespace, name)],
+    { concurrency: 2 }
+  ).pipe(
+    Effect.map(([first, parts]) => {
+      if (first === null) return null
+      const { uid, labels } = first.metadata
+      return { record: { uid: uid ?? "", madeBy: labels?.[madeByAnnotation] ?? "", parts } }
+    }),
+    Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed({ record: null }))
   )
 
 /**
@@ -133,24 +142,35 @@ export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
   options: PruneOptions = {}
 ): Effect.fn.Return<PrunePlan, Operation.Failure, Cluster> {
   const { namespace, name } = ref
-  const [all, record] = yield* Effect.all([listReadable(namespace), recordIn(ref)], { concurrency: 2 })
+  const [all, secrets, index] = yield* Effect.all(
+    [
+      listReadable(namespace),
+      secretsIn(ref),
+      Resource.findObject(
+        { api: kinds.configmaps, namespace, name: recordName(name) },
+        { metadataOnly: true }
+      )
+    ],
+    { concurrency: 3 }
+  )
   const listed = yield* ofName(all, ref)
-  if (record === null) return yield* noSnapshot(namespace, name)
+  if (secrets === null || index === null) return yield* noSnapshot(namespace, name)
+  const { record } = secrets
   const named = (listed.now ?? []).flatMap(({ snapshot }) => snapshot ?? [])
   const [snapshots, contents, groups, inUse] = yield* Effect.all(
     [
       Resource.list(kinds.volumesnapshots, { namespace }),
       Resource.list(kinds.volumesnapshotcontents),
       groupsFor(listed.summary),
-      usesOf({ ...ref, record: record.uid }, named, null)
+      usesOf({ ...ref, record: record?.uid ?? null }, named, null)
     ],
     { concurrency: 4 }
   )
-  const { uid } = record
   const found = {
     ...groups,
     summary: listed.summary,
-    record: uid === null ? null : { uid },
+    listed: index.metadata.uid ?? "",
+    record,
     snapshots,
     contents,
     inUse,

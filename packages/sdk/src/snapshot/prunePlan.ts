@@ -11,14 +11,21 @@ import { foreign, isOfSet, isOrphan, isOrphanGroup, isRecorded, recordedAs } fro
 import { contentOf, snapshotOf } from "../step/cutSource.ts"
 import { DeleteRecord, type DeleteSet as DeleteSetStep, DeleteSet } from "../step/deleteSet.ts"
 import type { Summary } from "../step/record.ts"
+import type { Part } from "../step/recordWrite.ts"
 import { recordName } from "../RecordName.ts"
 import { type PrunePlan, pruneVerb } from "./pruneVerb.ts"
 
 /** The live objects of a snapshot. */
 export interface Found {
   readonly summary: Summary
-  /** The record's Secret; `null` if it cannot be read. */
-  readonly record: { readonly uid: string } | null
+  /** The uid of the list's ConfigMap. */
+  readonly listed: string
+  /** The record's Secrets: the first, and the further ones; `null` if they cannot be read. */
+  readonly record: {
+    readonly uid: string
+    readonly madeBy: string
+    readonly parts: ReadonlyArray<Part>
+  } | null
   readonly snapshots: ReadonlyArray<VolumeSnapshot>
   readonly contents: ReadonlyArray<VolumeSnapshotContent>
   readonly groups: ReadonlyArray<VolumeGroupSnapshot>
@@ -36,7 +43,7 @@ export interface PrunePlanOptions {
   readonly last?: boolean
 }
 
-type Steps = Omit<DeleteSetStep, "_tag" | "on" | "set">
+type Steps = Omit<DeleteSetStep, "_tag" | "on" | "set" | "parts" | "listed">
 
 const uidOf = ({ metadata }: { readonly metadata: { readonly uid?: string | null | undefined } }): string =>
   metadata.uid ?? ""
@@ -157,11 +164,24 @@ const cutLines = (found: Found): ReadonlyArray<string> =>
       `${snapshot.metadata.name}: ${cut.driver} ${cut.snapshotHandle ?? "<unknown>"}, ${cut.size ?? "of an unknown size"}`
   )
 
+/** Those of the further Secrets that the operation created which created the record, and the others. */
+const partsOf = ({ record }: Found) => {
+  const parts = record?.parts ?? []
+  const isOwn = ({ madeBy }: Part) => madeBy === record?.madeBy
+  return {
+    parts: parts.filter(isOwn).map(({ name, uid }) => ({ name, uid })),
+    warnings: parts
+      .filter((part) => !isOwn(part))
+      .map(({ name }) => `secret "${name}" is kept: it was not created with the record; check it`)
+  }
+}
+
 /** The plan of a deletion. `id` names the operation. */
 export const plan = (found: Found, id: string, { last = false }: PrunePlanOptions): PrunePlan => {
   const { summary, record } = found
   const { name, namespace } = summary
   const steps = stepsOf(found)
+  const { parts, warnings } = partsOf(found)
   const withoutAccess: Omit<PrunePlan, "access"> = {
     apiVersion: "kubectl-stateful.dev/v1",
     kind: "Plan",
@@ -174,6 +194,7 @@ export const plan = (found: Found, id: string, { last = false }: PrunePlanOption
         kind: "Secret",
         namespace,
         name: recordName(name),
+        // Of a record that cannot be read no run deletes anything: no Secret has this uid.
         uid: record?.uid ?? "",
         generation: null,
         goes: true
@@ -185,11 +206,14 @@ export const plan = (found: Found, id: string, { last = false }: PrunePlanOption
       `snapshot ${name}: deleted permanently, with ${steps.snapshots.length} volume snapshots in the storage`,
       ...cutLines(found)
     ],
-    warnings: [],
+    warnings,
     refusals: [...useRefusals(found, last), ...ownRefusals(found, steps)],
-    unchecked: record === null ? ["whether its record exists: no permission to read Secrets"] : [],
+    unchecked: record === null ? ["which Secrets are its record: no permission to read Secrets"] : [],
     settings: { set: name, ...(last ? { last } : {}) },
-    steps: [make(DeleteSet, { set: name, ...steps }), make(DeleteRecord, { set: name })]
+    steps: [
+      make(DeleteSet, { set: name, ...steps, parts, listed: found.listed }),
+      make(DeleteRecord, { set: name })
+    ]
   }
   return { ...withoutAccess, access: pruneVerb.rules({ ...withoutAccess, access: [] }, {}) }
 }

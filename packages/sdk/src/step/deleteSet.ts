@@ -7,7 +7,6 @@
  * just before its VolumeSnapshot is deleted.
  */
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds, volumeGroupSnapshotContents } from "../Kind.ts"
@@ -16,7 +15,6 @@ import { because } from "../operation/OperationError.ts"
 import { on, rules, type StepKind } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { setLabel, managedWith } from "../Labels.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { holdersOf } from "../wait/holders.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
@@ -73,7 +71,10 @@ const DeleteSchema = Schema.TaggedStruct("DeleteSet", {
   /** Other contents with the same handles: the objects are deleted, and no data with them. */
   orphans: Schema.Array(Left),
   /** Contents of groups of these volume snapshots: those are deleted with their data. */
-  orphanGroups: Schema.Array(Schema.Struct({ ...Left.fields, version: Schema.String }))
+  orphanGroups: Schema.Array(Schema.Struct({ ...Left.fields, version: Schema.String })),
+  /** The record's further Secrets, and the uid of the list's ConfigMap. The first Secret is the guard. */
+  parts: Schema.Array(Schema.Struct({ name: Schema.String, uid: Schema.String })),
+  listed: Schema.String
 })
 export type DeleteSet = typeof DeleteSchema.Type
 
@@ -315,27 +316,30 @@ const removeCuts = (step: DeleteSet, at: At): Work =>
     yield* untilAllGone(at, last)
   })
 
-const recordTargets = (step: DeleteSet, namespace: string) =>
-  Effect.map(
-    Resource.listObjects(kinds.secrets, {
-      namespace,
-      metadataOnly: true,
-      labelSelector: managedWith(`${setLabel}=${step.set}`)
-    }),
-    ({ items }) =>
-      items
-        .map(({ metadata }) => metadata.name)
-        .filter((name) => Predicate.isString(name) && name.startsWith(`${recordName(step.set)}.`))
-        .map((name): Resource.Target => ({ api: kinds.secrets, namespace, name }))
-  )
+/** Deletes an object of the record; another one of its name is kept, and named. */
+const removePlanned = (at: At, target: Resource.Target, uid: string): Work =>
+  Effect.gen(function* () {
+    const isOther = (found: Resource.KubeObject | null) => found !== null && found.metadata.uid !== uid
+    const found = yield* Fence.beside<Resource.KubeObject | null>(at.standing, {
+      look: isThere(target, null),
+      done: (seen) => seen === null || isOther(seen) || isGoing(seen),
+      write: (seen) => Effect.as(removeSeen(target, seen), null)
+    })
+    if (!isOther(found)) return
+    const title = `${target.api.kind.toLowerCase()} "${target.name}"`
+    const message = `${title} is kept: it was created after the plan; check it`
+    yield* at.report({ _tag: "Note", message })
+  })
 
 const perform = (step: DeleteSet, at: At): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
     yield* removeCuts(step, at)
-    for (const target of yield* recordTargets(step, namespace)) yield* remove(at, target, null)
+    for (const { name, uid } of step.parts) {
+      yield* removePlanned(at, { api: kinds.secrets, namespace, name }, uid)
+    }
     const index = { api: kinds.configmaps, namespace, name: recordName(step.set) }
-    yield* remove(at, index, null)
+    yield* removePlanned(at, index, step.listed)
   })
 
 /** Everything that still exists is kept: an abort deletes nothing. */
@@ -388,6 +392,7 @@ export const DeleteSet: StepKind<DeleteSet, Settings> = {
             ...rules("groupsnapshot.storage.k8s.io", "volumegroupsnapshotcontents", groupContents, null)
           ]
         : []),
+      // Its plan lists them: without that right it does not know which they are.
       ...rules("", "secrets", ["list", "get", "delete"], namespace),
       ...rules("", "configmaps", ["get", "delete"], namespace)
     ]

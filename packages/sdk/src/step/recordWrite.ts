@@ -3,17 +3,16 @@
  * and the ConfigMap with the data for the list.
  */
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import * as Fence from "../operation/Fence.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import * as Resource from "../Resource.ts"
-import { levelAnnotation, recordLabel } from "../Labels.ts"
+import { levelAnnotation, madeByAnnotation, managedWith, recordLabel, setLabel } from "../Labels.ts"
 import { encode, recordType, type SnapshotRecord, summaryOf } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { isOurs, labelsOf, makeBeside, removeOurs } from "./snapshots.ts"
-import { format } from "../LabelSelector.ts"
+import { textAt } from "../resource/KubeObject.ts"
 
 type At = StepContext
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -80,21 +79,51 @@ export const isListed = (at: At, set: string): Effect.Effect<boolean, ClusterErr
     (found) => found !== null && isOurs(at.plan.id, found)
   )
 
+/** A further Secret of a record; `madeBy` is the operation that created it, as its label says. */
+export interface Part {
+  readonly name: string
+  readonly uid: string
+  readonly madeBy: string
+}
+
+/** The further Secrets of a record: of our type, and named and labelled as such. */
+export const furtherParts = (
+  namespace: string,
+  set: string
+): Effect.Effect<ReadonlyArray<Part>, ClusterError, Cluster> =>
+  Effect.map(
+    Resource.listObjects(kinds.secrets, {
+      namespace,
+      metadataOnly: true,
+      labelSelector: managedWith(`${setLabel}=${set}`),
+      fieldSelector: `type=${recordType}`
+    }),
+    ({ items }) =>
+      items.flatMap(({ metadata }) =>
+        // A copy of one under another name has its labels and its type too.
+        metadata.name.startsWith(`${recordName(set)}.`) &&
+        /^\d+$/.test(metadata.name.slice(recordName(set).length + 1))
+          ? [
+              {
+                name: metadata.name,
+                uid: metadata.uid ?? "",
+                madeBy: textAt(metadata, "labels", madeByAnnotation)
+              }
+            ]
+          : []
+      )
+  )
+
 /** Deletes the existing parts of the record: the Secret with the token, its other parts, the ConfigMap. */
 export const removeRecord = (at: At, set: string): Work =>
   Effect.gen(function* () {
     const { namespace } = at.fence
-    const { items } = yield* Resource.listObjects(kinds.secrets, {
-      namespace,
-      metadataOnly: true,
-      labelSelector: format({ matchLabels: labelsOf(set, at.plan.id) })
-    })
-    const parts = items
-      .map(({ metadata }) => metadata.name)
-      .filter((name) => name !== recordName(set) && Predicate.isString(name))
+    const parts = yield* furtherParts(namespace, set)
     yield* removeOurs(at, [
       target(kinds.configmaps, namespace, recordName(set)),
-      ...parts.map((name) => target(kinds.secrets, namespace, name))
+      ...parts
+        .filter(({ madeBy }) => madeBy === at.plan.id)
+        .map(({ name }) => target(kinds.secrets, namespace, name))
     ])
     yield* Fence.remove(at.fence)
   })
