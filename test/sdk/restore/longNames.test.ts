@@ -64,7 +64,7 @@ describe("where names differ only in what a longer one has no room for", () => {
   )
 
   it.effect(
-    "each claim has its own VolumeSnapshot, and a restore that cannot name its claim is refused",
+    "each claim has its own VolumeSnapshot; a restore that cannot name its claim is refused, and foretold",
     () =>
       Effect.gen(function* () {
         const world = yield* withStorage({ replicas: 1 })
@@ -88,6 +88,14 @@ describe("where names differ only in what a longer one has no room for", () => {
         assert.strictEqual(world.sandbox.store.get(deployments, "shop", "web")?.status.availableReplicas, 1)
         const app = selector("shop", "tier=shop")
         const options = { name: "all", identity: ann, consistency: "crash" } as const
+        const { warnings } = yield* on(world)(Snapshot.prepare(app, options))
+        assert.deepEqual(
+          warnings.filter((warning) => warning.includes("characters")),
+          twins.map(
+            (name) =>
+              `claim ${name} has a name of 253 characters, and a restore takes at most 240: its data can only be copied by hand from its VolumeSnapshot`
+          )
+        )
         const { outcome, unmet } = yield* drive(on(world)(Snapshot.take(app, options)))
         assert.strictEqual(outcome, "Succeeded", unmet.join())
         const of = world.sandbox.store

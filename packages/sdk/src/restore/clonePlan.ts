@@ -21,7 +21,7 @@ import {
 import { manifestIn } from "../step/cloneRecord.ts"
 import { countSteps } from "../step/countSteps.ts"
 import { FillClaims } from "../step/fillClaims.ts"
-import type { FilledClaim } from "../step/filledClaim.ts"
+import { type FilledClaim, filledName } from "../step/filledClaim.ts"
 import { fenceName, Isolate } from "../step/isolate.ts"
 import { MakeObjects } from "../step/makeObjects.ts"
 import { MakeSet } from "../step/makeSet.ts"
@@ -101,7 +101,7 @@ const filled = (
     const own = record.cuts.find((one) => one.claim === cut.claim)
     const from = set.spec.volumeClaimTemplates?.find(({ metadata }) => metadata.name === template)
     return {
-      as: `${claim}-new-${id}`,
+      as: filledName(claim, id),
       claim,
       cutOf: cut.claim,
       template,

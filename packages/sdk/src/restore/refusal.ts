@@ -5,7 +5,7 @@ import type { Refusal } from "../operation/Plan.ts"
 import { after, claimName, range } from "../Ordinal.ts"
 import type { AppState } from "../state/AppState.ts"
 import { releaseOf } from "../state/Writer.ts"
-import type { FilledClaim } from "../step/filledClaim.ts"
+import { type FilledClaim, longestRestored } from "../step/filledClaim.ts"
 import { listOf } from "../step/recordList.ts"
 import type { Workload } from "../Topology.ts"
 import { beingRead } from "../wait/holders.ts"
@@ -309,7 +309,7 @@ export const nameRefusals = (
       : [
           {
             reason: `claim ${claim} has a name of ${claim.length} characters: the one that is filled beside it would have ${as.length}, and at most ${longestName} are allowed`,
-            remedy: `move its data to a claim with a name of at most ${longestName - as.length + claim.length} characters, by hand from its VolumeSnapshot`
+            remedy: `move its data to a claim with a name of at most ${longestRestored} characters, by hand from its VolumeSnapshot`
           }
         ]
   )

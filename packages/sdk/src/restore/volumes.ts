@@ -1,7 +1,7 @@
 /** The volumes of a workload that are restored, and their sources. Pure. */
 import * as Quantity from "../Quantity.ts"
 import type { AppState } from "../state/AppState.ts"
-import type { FilledClaim } from "../step/filledClaim.ts"
+import { type FilledClaim, filledName } from "../step/filledClaim.ts"
 import { copyName } from "../step/seedClaims.ts"
 import { type SeedFrom, seedingOf } from "./seed.ts"
 import type { FoundCut, Source } from "./source.ts"
@@ -39,7 +39,7 @@ const filled = (
     const now = state.claims.find(({ name }) => name === claim)
     return [
       {
-        as: `${claim}-new-${id}`,
+        as: filledName(claim, id),
         claim,
         template: slot.template.name,
         ordinal: slot.ordinal,

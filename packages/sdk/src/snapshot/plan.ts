@@ -10,6 +10,7 @@ import type { Quorum } from "../Quorum.ts"
 import { shellWord } from "../ShellWord.ts"
 import type { AppState } from "../state/AppState.ts"
 import { AwaitReady } from "../step/awaitReady.ts"
+import { longestRestored } from "../step/filledClaim.ts"
 import { isSetName, type Level, longestName, seedOnlyOf } from "../step/record.ts"
 import { recordName } from "../RecordName.ts"
 import { RecordSet, type SetSettings } from "../step/recordSet.ts"
@@ -293,6 +294,12 @@ const warningsOf = (state: AppState, cut: Cut, options: SnapshotOptions): Readon
           ...unclaimed(state).map(({ what, why }) => `${what} is not in the snapshot: ${why}`)
         ]
       : []),
+    ...claims
+      .filter(({ name }) => name.length > longestRestored)
+      .map(
+        ({ name }) =>
+          `claim ${name} has a name of ${name.length} characters, and a restore takes at most ${longestRestored}: its data can only be copied by hand from its VolumeSnapshot`
+      ),
     ...(level === "crash" && claims.length > 1
       ? [
           "each volume is snapshotted separately: what one member has sent to another may be in one snapshot and not in the other"

@@ -16,6 +16,7 @@ import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
+import { longestName } from "../ObjectName.ts"
 import * as Resource from "../Resource.ts"
 import { manifest } from "./claims.ts"
 import { notTheCut } from "./cutSource.ts"
@@ -25,6 +26,12 @@ import { isFilledHere } from "./removeFilled.ts"
 import { readContent, readSnapshot } from "./snapshots.ts"
 import { asNow, claimTarget, readClaim } from "./volume.ts"
 import { madeByAnnotation, notUsedYetAnnotation, setAsideLabel } from "../Labels.ts"
+
+/** The name of a claim while it is filled beside the one whose place it takes. */
+export const filledName = (claim: string, id: string): string => `${claim}-new-${id}`
+
+/** The most characters of a claim's name beside which one can be filled: an id has eight. */
+export const longestRestored = longestName - filledName("", "00000000").length
 
 /** A claim to fill, and its volume snapshot. */
 export const FilledClaim = Schema.Struct({
