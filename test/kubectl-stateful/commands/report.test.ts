@@ -11,10 +11,15 @@ import { statefulSet } from "../../sandbox/asking.ts"
 import { make } from "../../../packages/sandbox/src/Sandbox.ts"
 
 /** What it prints on a terminal or elsewhere, and the methods of its requests. */
-const report = (argv: ReadonlyArray<string>, isTerminal: boolean, refused: RegExp | null = null) =>
+const report = (
+  argv: ReadonlyArray<string>,
+  isTerminal: boolean,
+  refused: RegExp | null = null,
+  spec: object = {}
+) =>
   Effect.gen(function* () {
     const sandbox = yield* make({ startMillis: 10 })
-    sandbox.create(statefulSet("db"))
+    sandbox.create(statefulSet("db", spec))
     const said = { out: "", asked: new Array<string>(), failure: null as unknown }
     const cluster: Cluster["Service"] = {
       ...sandbox.cluster,
@@ -81,6 +86,29 @@ describe("report", () => {
       assert.include(out, "db-0")
       assert.notInclude(out, "It has no snapshot")
       assert.notInclude(out, "No operation of kubectl-stateful is recorded")
+    })
+  )
+
+  it.live("has the flags that chose the cluster in each command, as data and as text of the page", () =>
+    Effect.gen(function* () {
+      const argv = ["db", "--context", "<b>&prod"]
+      const template = {
+        metadata: { labels: { app: "db" } },
+        spec: { serviceAccountName: "ghost", containers: [{ name: "main", image: "db:1" }] }
+      }
+      const command = "kubectl --context '<b>&prod' create serviceaccount ghost -n default"
+      for (const output of ["json", "yaml"]) {
+        const { out } = yield* report([...argv, "-o", output], false, null, { template })
+        assert.include(out, command)
+        assert.notInclude(out, "kubectl create")
+      }
+      const { out } = yield* report(argv, false, null, { template })
+      assert.include(
+        out,
+        "kubectl --context &#39;&lt;b&gt;&amp;prod&#39; create serviceaccount ghost -n default"
+      )
+      assert.notInclude(out, "kubectl create")
+      assert.notInclude(out, "<b>&prod")
     })
   )
 

@@ -5,7 +5,7 @@ import { documentText } from "../../../packages/kubectl-stateful/src/print/docum
 import { printable } from "../../../packages/kubectl-stateful/src/report/Html.ts"
 import { page } from "../../../packages/kubectl-stateful/src/report/page.ts"
 import { utc } from "../../../packages/kubectl-stateful/src/report/pieces.ts"
-import type { Report } from "../../../packages/kubectl-stateful/src/report/Report.ts"
+import { carrying, type Report } from "../../../packages/kubectl-stateful/src/report/Report.ts"
 import { code, files } from "../../house/sources.ts"
 import { badDay, canaries, hostile } from "./situation.ts"
 import { looseText, tagsOf } from "./tags.ts"
@@ -88,6 +88,22 @@ describe("the page of a bad day", () => {
       `Freeze window: within ${utc(started ?? "")} to ${utc(ended ?? "")}; db-0, db-1, db-2 would have been released after 10s.`
     )
     assert.match(words, /Member\s*For\s*Limit\s*Part of the limit\s*db-0\s*\d+ms\s*10s/)
+  })
+
+  it("has flags in the way on of an operation, and in its own command, as in each other one", () => {
+    const carry = (text: string) => text.replace("kubectl stateful ", "kubectl stateful --context '<i>' ")
+    const [item] = report.snapshots.items
+    const items = Array.from({ length: 61 }, () => item ?? assert.fail("no snapshot"))
+    const words = printable(page(carrying({ ...report, snapshots: { items, unread: [] } }, carry), carry))
+    const context = "kubectl stateful --context &#39;&lt;i&gt;&#39;"
+    assert.include(words, `${context} resume`)
+    assert.include(words, `${context} snapshots -n shop`)
+    assert.notInclude(words, "kubectl stateful resume")
+    // What the cluster says of the application is no command of ours.
+    const { checklist: _, ...rest } = carrying(report, () => "changed").application
+    const { checklist, ...own } = report.application
+    assert.isNotEmpty(checklist)
+    assert.deepEqual(rest, own)
   })
 
   it("is the same for the same report, whatever the time", () => {

@@ -33,6 +33,10 @@ export abstract class KubectlCommand extends Command {
 
   private carried: Carried = []
 
+  /** True for an output format whose text is printed as it is: a program reads it. */
+  protected readonly isDocument: (output: unknown) => boolean = (output) =>
+    output === "json" || output === "yaml"
+
   protected override async init(): Promise<void> {
     await super.init()
     this.argv = [...normalise(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })]
@@ -50,7 +54,7 @@ export abstract class KubectlCommand extends Command {
     if (color === "always" || color === "never") this.screen = { ...this.screen, colour: color === "always" }
     this.carried = carriedFlags(parsed.flags, this.ctor.flags)
     const output: unknown = Reflect.get(parsed.flags, "output")
-    this.screen = carryingScreen(this.screen, this.carried, output === "json" || output === "yaml")
+    this.screen = carryingScreen(this.screen, this.carried, this.isDocument(output))
     return parsed
   }
 

@@ -3,7 +3,7 @@
  * without them, those would reach whatever the current context is. No credential is among them.
  */
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
-import { inserted, type Printable, type Visible, visible } from "../print/terminal.ts"
+import { inserted, type Visible, visible } from "../print/terminal.ts"
 import type { Screen } from "./screen.ts"
 
 /** Whom kubectl acts as; `restore` calls a copy so. */
@@ -52,7 +52,7 @@ const words = (carried: Carried): Visible =>
   visible(carried.map(([flag, value]) => `--${flag} ${shellWord(value)} `).join(""))
 
 /** The text, with these flags in each command of kubectl's and of the plugin's. */
-export const carry = <Text extends Printable>(text: Text, carried: Carried): Text => {
+export const carry = <Text extends string>(text: Text, carried: Carried): Text => {
   if (carried.length === 0) return text
   const all = words(carried)
   const isOfUser = ([flag]: Carried[number]) => impersonating.some((one) => one === flag)
@@ -64,7 +64,7 @@ export const carry = <Text extends Printable>(text: Text, carried: Carried): Tex
   return inserted(text, place, (command) => others.get(command) ?? all)
 }
 
-/** A screen on which each command has these flags; documents on stdout are for programs, and stay as they are. */
+/** A screen on which each command has these flags; documents on stdout stay as they are. */
 export const carryingScreen = (screen: Screen, carried: Carried, isDocument: boolean): Screen => ({
   ...screen,
   carry: (text) => carry(text, carried),

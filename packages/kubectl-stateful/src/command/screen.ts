@@ -1,7 +1,7 @@
 /** The output of a command: stdout and stderr, the width of stdout and whether it shows colours. */
 import type { Size } from "../print/report.ts"
 import type { Room } from "../print/table.ts"
-import { joined, type Printable, printed, type Visible, visible } from "../print/terminal.ts"
+import { joined, type Printable, printed, visible } from "../print/terminal.ts"
 
 export interface Screen extends Room {
   readonly colour: boolean
@@ -10,7 +10,7 @@ export interface Screen extends Room {
   readonly page: (text: Printable) => void
   readonly err: (text: Printable) => void
   /** A text as it is shown here: its commands may get flags. */
-  readonly carry?: (text: Visible) => Visible
+  readonly carry?: <Text extends string>(text: Text) => Text
   /** The current size of stderr if it is a terminal that can be rewritten; otherwise absent or `null`. */
   readonly live?: (() => Size) | null
 }

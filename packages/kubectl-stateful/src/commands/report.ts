@@ -11,7 +11,7 @@ import { hasJointQuorum, profileFlag } from "../flags/profile.ts"
 import { documentText } from "../print/document.ts"
 import { printable } from "../report/Html.ts"
 import { page } from "../report/page.ts"
-import { readReport } from "../report/Report.ts"
+import { carrying, readReport } from "../report/Report.ts"
 
 export class ReportCommand extends KubectlCommand {
   static override summary = "Write one self-contained HTML page about a stateful application."
@@ -38,6 +38,9 @@ export class ReportCommand extends KubectlCommand {
     ...profileFlag
   }
 
+  /** A report is passed on in each format: it has the flags in its own value, and a page escapes them. */
+  protected override readonly isDocument = (): boolean => true
+
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ReportCommand)
     const words = wordsOf(args)
@@ -59,9 +62,10 @@ export class ReportCommand extends KubectlCommand {
       Effect.gen(function* () {
         const { apps, failures } = yield* applications({ _tag: "Apps", apps: [wanted] }, looking)
         for (const app of apps) {
-          const report = yield* readReport(app)
+          const { carry = (text) => text } = screen
+          const report = carrying(yield* readReport(app), carry)
           const { output = "html" } = flags
-          screen.out(output === "html" ? printable(page(report)) : yield* documentText(report, output))
+          screen.out(output === "html" ? printable(page(report, carry)) : yield* documentText(report, output))
         }
         yield* failed(screen, failures)
       })

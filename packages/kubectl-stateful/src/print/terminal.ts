@@ -53,7 +53,7 @@ export const ended = (lines: ReadonlyArray<Printable>): Printable =>
   joined(lines.map((line) => printed`${line}\n`))
 
 /** The text with words inserted after each match of a pattern, whose first group they depend on. */
-export const inserted = <Text extends Printable>(
+export const inserted = <Text extends string>(
   text: Text,
   place: RegExp,
   words: (group: string) => Visible

@@ -14,6 +14,7 @@ import type { Answered } from "../print/list.ts"
 import { operationDocument } from "../print/operation.ts"
 import { type StepState, stepStates } from "../print/operationPage.ts"
 import { clean } from "./credentials.ts"
+import { eachText } from "./eachText.ts"
 
 type ListedSnapshot = Snapshot.Listed["summary"] & Omit<Snapshot.Listed, "summary">
 
@@ -68,6 +69,14 @@ export const reportOf = (app: Answered, { snapshots, operations, created }: Part
       unread: operations.unread
     }
   })
+
+/** With flags in our own commands; what the cluster says of the application stays as it is. */
+export const carrying = (report: Report, carry: (text: string) => string): Report => ({
+  ...report,
+  application: { ...report.application, checklist: eachText(report.application.checklist, carry) },
+  snapshots: eachText(report.snapshots, carry),
+  operations: eachText(report.operations, carry)
+})
 
 /** Not readable is no reason to have no report. */
 const orUnread = <A>(

@@ -2,6 +2,7 @@
  * Credentials in free text. Nothing that a report is made of contains one by itself; but a message of an
  * event, a driver or a hook is text of somebody's program, and a report is made to be passed on.
  */
+import { eachText } from "./eachText.ts"
 
 /** Instead of a credential. */
 export const hidden = "<hidden>"
@@ -44,12 +45,5 @@ const forms: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
 export const withoutCredentials = (text: string): string =>
   forms.reduce((left, [pattern, replacement]) => left.replace(pattern, replacement), text)
 
-/** The same for every text of a value; its shape and the names of its fields stay. */
-export const clean = <A>(value: A): A => cleaned(value) as A
-
-const cleaned = (value: unknown): unknown => {
-  if (typeof value === "string") return withoutCredentials(value)
-  if (Array.isArray(value)) return value.map(cleaned)
-  if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, cleaned(each)]))
-}
+/** The same for every text of a value. */
+export const clean = <A>(value: A): A => eachText(value, withoutCredentials)

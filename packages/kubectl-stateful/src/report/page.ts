@@ -56,14 +56,15 @@ interface Section {
   readonly body: Html | null
 }
 
-export const page = (report: Report): Html => {
+/** `carry` puts flags into a command of the page's own. */
+export const page = (report: Report, carry = (text: string): string => text): Html => {
   const { kind, name } = titleOf(report)
   const sections: ReadonlyArray<Section> = [
     { id: "answers", title: "Answers", body: answers(report) },
     { id: "map", title: "Where it runs", body: map(report) },
     { id: "reasons", title: "Why, and what to do", body: reasons(report) },
     { id: "claims", title: "Volumes", body: claims(report) },
-    { id: "snapshots", title: "Snapshots", body: snapshots(report) },
+    { id: "snapshots", title: "Snapshots", body: snapshots(report, carry) },
     { id: "operations", title: "Operations", body: operations(report) },
     { id: "objects", title: "What it consists of", body: surroundings(report) },
     { id: "warnings", title: "Warnings", body: warnings(report) },

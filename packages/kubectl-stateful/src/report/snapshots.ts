@@ -150,7 +150,7 @@ const skewWords = ({ skew, cuts }: Snapshot): string => (cuts.length < 2 ? "one 
 /** Rows of the table; a namespace may have hourly snapshots of years. */
 const shownRows = 60
 
-const snapshotTable = (report: Report): Html => {
+const snapshotTable = (report: Report, carry: (text: string) => string): Html => {
   const { items } = report.snapshots
   const shown = items.slice(0, shownRows)
   const more = items.length - shown.length
@@ -180,15 +180,15 @@ const snapshotTable = (report: Report): Html => {
     more === 0
       ? null
       : markup`<p>
-          All of them: <code>kubectl stateful snapshots -n ${shellWord(report.application.namespace)}</code>
+          All of them: <code>${carry(`kubectl stateful snapshots -n ${shellWord(report.application.namespace)}`)}</code>
         </p>`
   }`
 }
 
-export const snapshots = (report: Report): Html =>
+export const snapshots = (report: Report, carry: (text: string) => string): Html =>
   markup`<section id="snapshots" aria-labelledby="snapshots-title">
     <h2 id="snapshots-title">Snapshots</h2>
     ${report.snapshots.unread.map((message) => markup`<p class="alert">Not read: ${message}</p>`)}
     ${report.snapshots.items.length + report.operations.items.length === 0 ? null : timeline(report)}
-    ${report.snapshots.items.length > 0 ? snapshotTable(report) : report.snapshots.unread.length > 0 ? null : markup`<p>It has no snapshot of kubectl-stateful.</p>`}
+    ${report.snapshots.items.length > 0 ? snapshotTable(report, carry) : report.snapshots.unread.length > 0 ? null : markup`<p>It has no snapshot of kubectl-stateful.</p>`}
   </section> `
