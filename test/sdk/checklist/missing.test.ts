@@ -2,6 +2,7 @@
 import { assert, describe, it } from "vitest"
 import { answer } from "../../../packages/sdk/src/Checklist.ts"
 import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
+import type { Observation } from "../../../packages/sdk/src/state/observation.ts"
 import { claim, type Json, object, pod, stateOf, statefulSet } from "../objects.ts"
 import { questions, findings, answers, made, at } from "./made.ts"
 
@@ -156,6 +157,50 @@ describe("what a new pod cannot be without, and is not there", () => {
       )
       if (question === "restart") assert.equal(all[0]?.evidence, said)
     }
+  })
+
+  it("what a template fills volumes from is told where claims wait for it, and as a remark where none does", () => {
+    const source = { kind: "VolumeSnapshot", name: "seed" }
+    const spec = { volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { dataSourceRef: source } }] }
+    const bound = [0, 1].map((ordinal) => claim(`data-db-${ordinal}`))
+    const last = (dataSource: Json) => ({
+      spec: { volumeName: null, ...dataSource },
+      status: { phase: "Pending" }
+    })
+    const told = (
+      last: ReadonlyArray<Json>,
+      volumesnapshots: NonNullable<Observation["lists"]["volumesnapshots"]>
+    ) => {
+      const state = made(
+        { ...well, spec },
+        {
+          persistentvolumeclaims: [...bound, ...last],
+          storageclasses: [{ metadata: { name: "shared" }, provisioner: "rancher.io/local-path" }],
+          volumesnapshots
+        }
+      )
+      return questions.map((question) => {
+        const [first] = findings(state, question, "data-source-missing")
+        const pending = findings(state, question, "claim-not-bound").map(({ evidence }) => evidence)
+        if (first?.answer === "No") assert.notInclude(pending.join(), "Pending")
+        return first === undefined
+          ? ""
+          : `${first.answer}: ${first.evidence.replace("VolumeSnapshot seed not found: ", "")}`
+      })
+    }
+    const waits = "No: data-db-2 gets no volume"
+    assert.deepEqual(told([claim("data-db-2", last({ dataSource: source }))], []), [waits, waits, "", waits])
+    assert.deepEqual(told([], []), [waits, waits, "", waits])
+    const remark = "Yes: new claims of template data get no volume"
+    assert.deepEqual(told([claim("data-db-2")], []), [remark, "", "", ""])
+    // One that a restore fills waits for something else.
+    const other = { dataSource: { ...source, name: "nightly" } }
+    assert.deepEqual(told([claim("data-db-2", last(other))], []), [remark, "", "", ""])
+    const nothing = ["", "", "", ""]
+    const seed = object("seed", { spec: { source: { persistentVolumeClaimName: "elsewhere" } } })
+    assert.deepEqual(told([], [seed]), nothing)
+    assert.deepEqual(told([], [{ ...seed, spec: "?" }]), nothing)
+    assert.deepEqual(told([], { resource: "volumesnapshots", reason: "Forbidden", message: "No" }), nothing)
   })
 
   it("claims without a class wait for a default one that is not there, and not for one that is", () => {

@@ -397,6 +397,23 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-source-missing",
+    says: "No",
+    when: "a claim waits for a volume that is filled from an object which does not exist, as its template says",
+    change: (draft) => {
+      first(first(draft.workloads).claimTemplates).dataSource = {
+        kind: "VolumeSnapshot",
+        name: "seed",
+        present: false
+      }
+      Object.assign(named(draft.claims, "data-db-2"), {
+        phase: "Pending",
+        volume: null,
+        dataSource: "VolumeSnapshot/seed"
+      })
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "No",
     when: "a claim is Pending or Lost",
@@ -665,6 +682,18 @@ export const restartCases: ReadonlyArray<Case> = [
     when: "whenScaled is Delete: a remark, since a restart deletes nothing",
     change: (draft) => {
       first(draft.workloads).retention = { whenScaled: "Delete", whenDeleted: "Retain" }
+    }
+  },
+  {
+    rule: "data-source-missing",
+    says: "Yes",
+    when: "no claim waits for such an object: a remark, since only a replica that is added needs it",
+    change: (draft) => {
+      first(first(draft.workloads).claimTemplates).dataSource = {
+        kind: "VolumeSnapshot",
+        name: "seed",
+        present: false
+      }
     }
   },
   {

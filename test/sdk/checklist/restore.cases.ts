@@ -112,6 +112,23 @@ export const restoreCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "data-source-missing",
+    says: "No",
+    when: "a claim waits for a volume that is filled from an object which does not exist, as its template says: there is nothing to restore it from",
+    change: (draft) => {
+      first(first(draft.workloads).claimTemplates).dataSource = {
+        kind: "VolumeSnapshot",
+        name: "seed",
+        present: false
+      }
+      Object.assign(named(draft.claims, "data-db-2"), {
+        phase: "Pending",
+        volume: null,
+        dataSource: "VolumeSnapshot/seed"
+      })
+    }
+  },
+  {
     rule: "claim-not-bound",
     says: "No",
     when: "a claim has no volume, so there is nothing to restore it from",

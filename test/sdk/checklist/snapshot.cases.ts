@@ -1,4 +1,4 @@
-import { named } from "../appState.ts"
+import { first, named } from "../appState.ts"
 import { type Case, ofUnknownImage, aboveImageVolume, withoutClaims } from "./cases.ts"
 
 export const snapshotCases: ReadonlyArray<Case> = [
@@ -118,6 +118,23 @@ export const snapshotCases: ReadonlyArray<Case> = [
     change: (draft) => {
       Object.assign(named(draft.claims, "data-db-2"), { phase: "Pending", volume: null })
       for (const one of draft.protection.storageClasses ?? []) one.provisioner = "disk.csi.example.com"
+    }
+  },
+  {
+    rule: "data-source-missing",
+    says: "No",
+    when: "a claim waits for a volume that is filled from an object which does not exist, as its template says: there is nothing to snapshot",
+    change: (draft) => {
+      first(first(draft.workloads).claimTemplates).dataSource = {
+        kind: "VolumeSnapshot",
+        name: "seed",
+        present: false
+      }
+      Object.assign(named(draft.claims, "data-db-2"), {
+        phase: "Pending",
+        volume: null,
+        dataSource: "VolumeSnapshot/seed"
+      })
     }
   },
   {

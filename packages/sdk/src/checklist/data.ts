@@ -5,6 +5,7 @@ import { absentDriver } from "../state/Driver.ts"
 import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
+import { sourceless } from "./dataSource.ts"
 import { heldForGood } from "./otherNodes.ts"
 import { type Facts, forGood, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
@@ -133,7 +134,8 @@ const notBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
     ...[...[...classless(state).values()].flat(), ...waiting, ...refused.map(({ claim }) => claim)].map(
       ({ name }) => name
     ),
-    ...driverless(state).flatMap(({ claims }) => claims)
+    ...driverless(state).flatMap(({ claims }) => claims),
+    ...sourceless(state).flatMap(({ claims }) => claims)
   ])
   return [
     ...toCome(state),

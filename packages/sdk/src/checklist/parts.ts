@@ -54,16 +54,20 @@ export const isStopped = (state: AppState): boolean =>
 export const claimsKnown = (state: AppState): boolean =>
   !state.unread.some(({ resource }) => /^persistentvolumeclaims(\/|$)/.test(resource))
 
-/** Claims that a replica asked for will have, by its templates, and that are not there yet, with their class. */
+/** Claims that a replica asked for will have, by its templates, and that are not there yet. */
 export const claimsToComeOf = (
   state: AppState
-): ReadonlyArray<{ readonly name: string; readonly storageClass: string | null }> => {
+): ReadonlyArray<Pick<Claim, "name" | "storageClass" | "dataSource">> => {
   if (!claimsKnown(state)) return []
   const there = new Set(state.claims.map((claim) => claim.name))
   return statefulSets(state).flatMap((workload) =>
     replicasOf(state, workload).flatMap((replica) =>
       workload.claimTemplates
-        .map(({ name, storageClass }) => ({ name: `${name}-${replica.name}`, storageClass }))
+        .map(({ name, storageClass, dataSource }) => ({
+          name: `${name}-${replica.name}`,
+          storageClass,
+          dataSource: dataSource === null ? null : `${dataSource.kind}/${dataSource.name}`
+        }))
         .filter(({ name }) => !there.has(name))
     )
   )

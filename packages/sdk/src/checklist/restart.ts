@@ -20,6 +20,7 @@ import {
   notBoundRule,
   volumeBeingDeletedRule
 } from "./data.ts"
+import { sourceMissingRule } from "./dataSource.ts"
 import { goneRules } from "./gone.ts"
 import { healthRules } from "./health.ts"
 import { hostPathClaimRule } from "./hostPathClaims.ts"
@@ -33,6 +34,7 @@ export const restartRules: ReadonlyArray<Rule> = [
   // Causes first: pods wait for these, whatever else is reported about them.
   classMissingRule("restart"),
   driverMissingRule("restart"),
+  sourceMissingRule("restart"),
   conflictRule,
   referenceMissingRule("restart"),
   referenceKeyRule("restart"),

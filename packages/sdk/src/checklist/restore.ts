@@ -26,6 +26,7 @@ import {
   notBoundRule,
   withoutClaimRule
 } from "./data.ts"
+import { sourceMissingRule } from "./dataSource.ts"
 import { boundClaims, claimNames, claimObjects, hasNoClaims } from "./parts.ts"
 import { type Facts, no, type Rule, rule, type Evidence, unknown, yes } from "./rule.ts"
 import { ephemeralRules, hasEphemeralData } from "./ephemeral.ts"
@@ -311,6 +312,7 @@ export const restoreRules: ReadonlyArray<Rule> = [
   rule("restore", "snapshots-torn", torn),
   classMissingRule("restore"),
   driverMissingRule("restore"),
+  sourceMissingRule("restore"),
   notBoundRule("restore"),
   ...ephemeralRules("restore"),
   hostPathRule("restore"),

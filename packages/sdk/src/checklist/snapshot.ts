@@ -15,6 +15,7 @@ import {
   notBoundRule,
   withoutClaimRule
 } from "./data.ts"
+import { sourceMissingRule } from "./dataSource.ts"
 import { cutOfSickRule } from "./health.ts"
 import {
   boundClaims,
@@ -365,6 +366,7 @@ export const snapshotRules: ReadonlyArray<Rule> = [
   rule("snapshot", "group-cut-apart", groupApart),
   classMissingRule("snapshot"),
   driverMissingRule("snapshot"),
+  sourceMissingRule("snapshot"),
   notBoundRule("snapshot"),
   // The snapshot controller puts no finalizer on a claim in deletion, and so cuts none.
   beingDeletedRule("snapshot"),
