@@ -4,11 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { StorageCall } from "../../../packages/sandbox/src/storage/Storage.ts"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import * as TestClock from "effect/testing/TestClock"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import { isGoing } from "../../../packages/sdk/src/step/leftClaims.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import {
   ann,
@@ -127,12 +129,18 @@ describe("claims that were made ahead", () => {
 })
 
 describe("claims of the members that were added", () => {
-  /** Scales to 3, and aborts once the log has the line. */
-  const abortedAt = (world: World, line: string) =>
+  /** Scales to 3, and aborts once the log has the line, and somebody else has acted. */
+  const abortedAt = (
+    world: World,
+    line: string,
+    meanwhile: Effect.Effect<unknown, unknown, Cluster> = Effect.void,
+    ends: "Aborted" | "Incomplete" = "Aborted"
+  ) =>
     Effect.gen(function* () {
       const { plan } = yield* interruptAt(world, line, { replicas: 3, step: 1 })
+      yield* on(world)(meanwhile)
       const { notes, outcome } = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
-      assert.strictEqual(outcome, "Aborted")
+      assert.strictEqual(outcome, ends)
       return notes.filter((note) => note.includes("data-db-"))
     })
 
@@ -170,6 +178,50 @@ describe("claims of the members that were added", () => {
       assert.isDefined(claimNamed(world, "data-db-2"))
     })
   )
+
+  it.effect("are not named where somebody has deleted them, or made one that no pod ever had", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200, late: true })
+      const claim = { api: kinds.persistentvolumeclaims, namespace: "shop", name: "data-db-1" }
+      const finalizers = ["example.com/slow"]
+      const meanwhile = Effect.gen(function* () {
+        yield* Resource.patch(claim, { _tag: "Merge", value: { metadata: { finalizers } } })
+        yield* Resource.remove(claim)
+        yield* Effect.sync(() => world.sandbox.create({ ...claimObject("data-db-2", "shop") }))
+      })
+      const notes = yield* abortedAt(world, "create db-1", meanwhile, "Incomplete")
+      assert.match(
+        notes.join(),
+        /^claim data-db-1 is being deleted; [^,]+, and may be deleted with its data$/
+      )
+      assert.isDefined(claimNamed(world, "data-db-1")?.metadata.deletionTimestamp)
+      assert.isDefined(claimNamed(world, "data-db-2"))
+    })
+  )
+
+  it.effect("are named where they go only with their StatefulSet, under whenDeleted Delete", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 200, late: true })
+      const value = { spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete" } } }
+      yield* on(world)(Resource.patch(set, { _tag: "Merge", value }))
+      yield* TestClock.adjust("5 seconds")
+      assert.lengthOf(yield* abortedAt(world, "create db-2"), 1)
+      assert.deepEqual(
+        claimNamed(world, "data-db-1")?.metadata.ownerReferences?.map(({ kind }) => kind),
+        ["StatefulSet"]
+      )
+    })
+  )
+
+  it("go with their pods from when the controller has made these their owners", () => {
+    const { metadata, spec } = claimObject("data-db-1", "shop")
+    const owned = (kind: string) =>
+      isGoing({
+        metadata: { ...metadata, ownerReferences: [{ apiVersion: "v1", kind, name: "db-1", uid: "1" }] },
+        spec
+      })
+    assert.deepEqual([owned("Pod"), owned("StatefulSet")], [true, false])
+  })
 
   it.effect("are not named where they go with their pods, under whenScaled Delete", () =>
     Effect.gen(function* () {
