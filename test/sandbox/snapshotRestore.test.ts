@@ -191,6 +191,18 @@ describe("a volume in the sandbox", () => {
     })
   )
 
+  it.effect("that is free is given to a claim of its class, whatever that is to be filled from", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* withClaims([])
+      sandbox.create(volume("free"))
+      sandbox.create(claim("mine", fromSnapshot("nosuch")))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(claimIn(sandbox, "mine").spec.volumeName, "free")
+      const { annotations } = sandbox.registry.find(persistentvolumes, undefined, "free").metadata
+      assert.strictEqual(annotations?.["pv.kubernetes.io/bound-by-controller"], "yes")
+    })
+  )
+
   it.effect("that was another claim's is not bound again until its claimRef's uid is cleared", () =>
     Effect.gen(function* () {
       const sandbox = yield* withClaims([])

@@ -11,12 +11,14 @@ import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { isGoing } from "../../../packages/sdk/src/step/leftClaims.ts"
+import { dying } from "../snapshot/world.ts"
 import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
 import {
   ann,
   bob,
   claimObject,
   claimNamed,
+  freeVolume,
   hooks,
   interruptAt,
   movesCount,
@@ -107,6 +109,24 @@ describe("claims that were made ahead", () => {
       const result = yield* drive(withCluster(cluster)(Scale.abort(at(id), { identity: bob })))
       assert.isDefined(claimNamed(world, "data-db-3"))
       assert.include(result.notes.join(), "data-db-3 kept: jobs.batch cannot be listed")
+    })
+  )
+
+  it.effect("stay, and are named, where they were given a volume of somebody's that was free", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 300 })
+      const volume = yield* freeVolume(world)
+      const target = { api: kinds.persistentvolumes, name: volume }
+      const value = { spec: { persistentVolumeReclaimPolicy: "Delete" } }
+      yield* on(world)(Resource.patch(target, { _tag: "Merge", value }))
+      const killed = dying(world, movesCount)(Scale.scale(ref, { replicas: 4, identity: ann }))
+      yield* drive(Effect.exit(killed))
+      const [entry] = yield* on(world)(Journal.list("shop", "db"))
+      const claim = volumeNamed(world, volume)?.spec.claimRef?.name ?? ""
+      assert.match(claim, /^data-db-[123]$/)
+      const result = yield* drive(on(world)(Scale.abort(at(entry?.plan.id ?? ""), { identity: bob })))
+      assert.strictEqual(world.sandbox.volumes.get(volume)?.readText("mark"), "legacy data-db-0")
+      assert.include(result.notes.join(), `${claim} kept: volume ${volume} was not made for it`)
     })
   )
 

@@ -120,3 +120,21 @@ export const untilLogged = (world: World, line: string) =>
     for (let waited = 0; waited < 60_000 && !world.log.includes(line); waited += 20)
       yield* TestClock.adjust(20)
   })
+
+/** Frees a volume of another application, as an administrator does: under Retain, its claim deleted, and taken off it. */
+export const freeVolume = (world: World) =>
+  Effect.gen(function* () {
+    world.sandbox.create(claimObject("legacy", "shop"))
+    yield* drive(Effect.sleep("10 seconds"))
+    const name = claimNamed(world, "legacy")?.spec.volumeName ?? ""
+    world.sandbox.volumes.get(name)?.write("mark", "legacy data-db-0")
+    const volume = { api: kinds.persistentvolumes, name }
+    const change = (spec: object) => on(world)(Resource.patch(volume, { _tag: "Merge", value: { spec } }))
+    yield* change({ persistentVolumeReclaimPolicy: "Retain" })
+    yield* on(world)(removeClaim("legacy"))
+    yield* drive(Effect.sleep("10 seconds"))
+    yield* change({ claimRef: null })
+    yield* drive(Effect.sleep("10 seconds"))
+    assert.strictEqual(volumeNamed(world, name)?.status.phase, "Available")
+    return name
+  })

@@ -188,7 +188,8 @@ class Claims {
     const kept = candidates(`${namespace}/${name}`).find(
       ({ spec: { claimRef } }) => claimRef?.uid === undefined || claimRef.uid === uid
     )
-    if (kept !== undefined || claim.spec.dataSource !== undefined) return kept
+    if (kept !== undefined) return kept
+    // Whatever the claim is to be filled from: as a real controller, it asks for a volume only if none is free.
     return candidates(nobody).find((volume) => volume.status.phase !== "Released" && isHere(volume))
   }
 

@@ -9,6 +9,7 @@ import type { Rule } from "../operation/Plan.ts"
 import { rules } from "../operation/Step.ts"
 import { madeByAnnotation, drillLabel, managedBy } from "../Labels.ts"
 import { claimsIn } from "../step/reclaimPolicy.ts"
+import { wasFree } from "../step/madeFor.ts"
 import { policyPath } from "../step/volume.ts"
 import { fieldAt } from "../resource/KubeObject.ts"
 import { labelValue } from "../ObjectName.ts"
@@ -84,16 +85,24 @@ const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyAr
     (claims) => claims.flatMap(({ spec }) => spec.volumeName || [])
   )
 
+/** A volume of a claim in there; a stranger's was not made for it, and stays. */
+interface There {
+  readonly name: string
+  readonly isStrangers: boolean
+}
+
 /**
  * Volumes that were copied for a rehearsal are deleted with their claim, whatever the policy of their
- * StorageClass.
+ * StorageClass, and others stay.
  */
-const letGo = (namespace: string, name: string): Look<void> =>
+const letGo = (namespace: string, name: string): Look<There> =>
   Effect.gen(function* () {
     const volume = yield* Resource.find(kinds.persistentvolumes, { name })
     const ref = volume?.spec.claimRef
-    if (volume === null || ref?.namespace !== namespace) return
-    if (volume.spec.persistentVolumeReclaimPolicy === "Delete") return
+    const isStrangers = volume !== null && wasFree(volume)
+    const policy = isStrangers ? "Retain" : "Delete"
+    if (volume === null || ref?.namespace !== namespace) return { name, isStrangers }
+    if (volume.spec.persistentVolumeReclaimPolicy === policy) return { name, isStrangers }
     yield* Resource.patch(
       { api: kinds.persistentvolumes, name },
       {
@@ -101,10 +110,11 @@ const letGo = (namespace: string, name: string): Look<void> =>
         operations: [
           { op: "test", path: "/spec/claimRef/uid", value: ref.uid },
           { op: "test", path: "/spec/claimRef/namespace", value: namespace },
-          { op: "replace", path: policyPath, value: "Delete" }
+          { op: "replace", path: policyPath, value: policy }
         ]
       }
     )
+    return { name, isStrangers }
   })
 
 /** The volume, whatever its state: one that cannot be parsed is not deleted. */
@@ -124,12 +134,12 @@ const untilGone = (look: Look<boolean>): Look<boolean> =>
 const found = <A>(look: Look<A | null>): Look<boolean> => Effect.map(look, (one) => one === null)
 
 /**
- * Sets the volumes in it to reclaim policy Delete; returns their names. Done before anything is checked there: if
+ * Sets the volumes that were made for it to reclaim policy Delete, and returns all. Done before anything is checked there: if
  * the process is killed during the check, whoever deletes the namespace deletes them with it.
  */
-export const letVolumesGo = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
-  Effect.tap(volumesIn(namespace, operation), (volumes) =>
-    Effect.forEach(volumes, (volume) => letGo(namespace, volume), { concurrency: 8, discard: true })
+export const letVolumesGo = (namespace: string, operation: string | null): Look<ReadonlyArray<There>> =>
+  Effect.flatMap(volumesIn(namespace, operation), (volumes) =>
+    Effect.forEach(volumes, (volume) => letGo(namespace, volume), { concurrency: 8 })
   )
 
 /** Deletes it with everything that was restored into it; returns what is left, in words. */
@@ -150,8 +160,10 @@ export const removeScratch = (
     const isGone = yield* untilGone(found(own))
     const left = yield* Effect.forEach(
       volumes,
-      (volume) =>
-        Effect.map(untilGone(found(volumeThere(volume))), (gone) => (gone ? [] : [`volume ${volume}`])),
+      ({ name: volume, isStrangers }) =>
+        isStrangers
+          ? Effect.succeed([`volume ${volume}, which was not made for it`])
+          : Effect.map(untilGone(found(volumeThere(volume))), (gone) => (gone ? [] : [`volume ${volume}`])),
       { concurrency: 8 }
     )
     return [...(isGone ? [] : [`namespace ${name}`]), ...left.flat()]

@@ -16,7 +16,7 @@ import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { noneLeft } from "../wait/condition.ts"
 import { polled, until } from "../wait/until.ts"
-import { isGoing, leftNotes } from "./leftClaims.ts"
+import { givenNotes, isGiven, isGoing, leftNotes } from "./leftClaims.ts"
 import { movedBy, vacatedBy } from "./moveVolume.ts"
 import { claimsOf } from "./templates.ts"
 import { usersOf } from "./users.ts"
@@ -182,7 +182,10 @@ export const removeUnused = (
     const why = isOursAlone ? "" : `another client changed ${at.fence.name} in the meantime, `
     for (const message of leftNotes(at.fence.namespace, kept, why))
       yield* at.report({ _tag: "Note", message })
-    const unused = ours.filter((slot) => !isUsed(slot))
+    const neverUsed = ours.filter((slot) => !isUsed(slot))
+    const given = neverUsed.flatMap(({ name }) => present.get(name) ?? []).filter(isGiven)
+    for (const message of givenNotes(given)) yield* at.report({ _tag: "Note", message })
+    const unused = neverUsed.filter(({ name }) => !given.some(({ metadata }) => metadata.name === name))
     const referred = unused.filter((slot) => users.of(slot.name).length > 0)
     for (const { name } of referred) {
       yield* at.report({ _tag: "Note", message: `${name} kept: ${users.of(name).join(", ")} refers to it` })

@@ -25,6 +25,7 @@ import {
 import * as Holder from "./holder.ts"
 import { byOrdinal, clearCheckPods, notProven, prove, proven, removeCheckPods } from "./proveFilled.ts"
 import { checkPodOf, makeCheckPod } from "./checkPods.ts"
+import { assertFilled } from "./madeFor.ts"
 import { isFilledHere, removeFilled } from "./removeFilled.ts"
 import { keptVolumes, readClaim, readVolume, retainVolume } from "./volume.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
@@ -39,8 +40,10 @@ const FillSchema = Schema.TaggedStruct("FillClaims", {
 type FillClaims = typeof FillSchema.Type
 
 /** A filled claim with its volume, Bound both ways, under Retain. */
-export const retain = (at: At, { as }: FilledClaim): Work =>
+export const retain = (at: At, filled: FilledClaim): Work =>
   Effect.gen(function* () {
+    const { as } = filled
+    yield* assertFilled(at, filled)
     const claim = yield* readClaim(at.fence.namespace, as)
     const volume = claim?.spec.volumeName
     const own = { claim: as, uid: claim?.metadata.uid ?? "", volume: volume ?? "" }

@@ -9,6 +9,20 @@ import { shellWord } from "../ShellWord.ts"
 export const isGoing = ({ metadata }: PersistentVolumeClaim): boolean =>
   Boolean(metadata.deletionTimestamp) || (metadata.ownerReferences ?? []).some(({ kind }) => kind === "Pod")
 
+/** The controller writes here whom it asks for a volume. Where a free one is there, it asks nobody. */
+const askedProvisioner = "volume.kubernetes.io/storage-provisioner"
+
+/** True if the claim was given a volume that was there before: what is on that is somebody's. */
+export const isGiven = ({ metadata, spec }: PersistentVolumeClaim): boolean =>
+  Boolean(spec.volumeName) && metadata.annotations?.[askedProvisioner] === undefined
+
+/** A note for each of those: its deletion could delete the volume. */
+export const givenNotes = (claims: ReadonlyArray<PersistentVolumeClaim>): ReadonlyArray<string> =>
+  claims.map(
+    ({ metadata, spec }) =>
+      `${metadata.name} kept: volume ${spec.volumeName ?? ""} was not made for it, and could be deleted with it; check what is on it`
+  )
+
 /** A note for those that have a volume, and one for those that have none; `why` comes before the reason. */
 export const leftNotes = (
   namespace: string,

@@ -9,8 +9,10 @@ import { operationOf } from "../operation/Token.ts"
 import * as Resource from "../Resource.ts"
 import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
+import { strangers, wasFree } from "./madeFor.ts"
 import { podsUsing } from "./users.ts"
 import { claimTarget, policyOf, readClaim, readVolume, writeVolume, policyPath } from "./volume.ts"
+import type { Bound } from "./volumeOwner.ts"
 import { madeByAnnotation, notUsedYetAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
 
@@ -23,6 +25,22 @@ const patience = 120_000
 /** True if this operation created the claim. */
 export const isFilledHere = (at: At, claim: PersistentVolumeClaim | null): boolean =>
   claim?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token)
+
+/** Lets the driver delete the volume with its claim; returns the reason that it does not. */
+const letGo = (at: At, own: Bound): Work<string | null> =>
+  Effect.gen(function* () {
+    yield* untilBound(at, own)
+    const { reason } = yield* writeVolume(at, {
+      own,
+      done: (found) => policyOf(found) === "Delete",
+      change: () => [{ op: "replace", path: policyPath, value: "Delete" }],
+      undo: () => [
+        { op: "test", path: "/spec/claimRef/uid", value: own.uid },
+        { op: "replace", path: policyPath, value: "Retain" }
+      ]
+    })
+    return reason
+  })
 
 /**
  * Sets the policy by which the driver deletes a volume once its claim is deleted: only of a volume that was
@@ -40,6 +58,11 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       return
     }
     const volume = claim.spec.volumeName
+    const found = volume ? yield* readVolume(volume) : null
+    if (found !== null && wasFree(found)) {
+      yield* at.fallShort(`${strangers(as, found.metadata.name)}: both are kept; check what is on it`)
+      return
+    }
     const users = yield* podsUsing(namespace, as)
     const isUnused = claim.metadata.annotations?.[notUsedYetAnnotation] === operationOf(at.fence.token)
     if (!(isUnused || discards) || users.length > 0) {
@@ -54,17 +77,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       return
     }
     if (volume) {
-      const own = { claim: as, uid, volume }
-      yield* untilBound(at, own)
-      const { reason } = yield* writeVolume(at, {
-        own,
-        done: (found) => policyOf(found) === "Delete",
-        change: () => [{ op: "replace", path: policyPath, value: "Delete" }],
-        undo: () => [
-          { op: "test", path: "/spec/claimRef/uid", value: uid },
-          { op: "replace", path: policyPath, value: "Retain" }
-        ]
-      })
+      const reason = yield* letGo(at, { claim: as, uid, volume })
       if (reason !== null) {
         yield* at.fallShort(`${reason}: the copy that was created for the restore is kept`)
         return

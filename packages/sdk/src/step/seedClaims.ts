@@ -25,6 +25,7 @@ import { shellWord } from "../ShellWord.ts"
 import { inWords } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import { notTheCut } from "./cutSource.ts"
+import { assertFilled } from "./madeFor.ts"
 import { nameLeft, noteVolumes, retain, stillToFill } from "./fillClaims.ts"
 import * as Fill from "./filledClaim.ts"
 import * as Prove from "./proveFilled.ts"
@@ -205,6 +206,7 @@ const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed):
       yield* untilSaved(step, at)
     })
     yield* Fill.whileCut(at, [step.from], fill)
+    yield* assertFilled(at, step.from)
     yield* removeCheckPod(at, "seed")
     yield* cutCopy(step, at)
   })

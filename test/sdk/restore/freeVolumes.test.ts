@@ -1,0 +1,94 @@
+/**
+ * The volume controller gives a free volume of a claim's class to the claim, whatever it is to be filled
+ * from: what is on it is somebody's, and nothing of the snapshot.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
+import * as Restore from "../../../packages/sdk/src/Restore.ts"
+import * as RestoreDrill from "../../../packages/sdk/src/RestoreDrill.ts"
+import { notFilled } from "../../../packages/sdk/src/step/madeFor.ts"
+import { drive, type World, withCluster } from "../../simulation/world.ts"
+import { ann, freeVolume, on, refusal, volumeNamed } from "../scale/callers.ts"
+import { assertNothingLost, claimNames, openOf, restore, snapshot, stateOf, withSnapshot } from "./world.ts"
+
+const textOf = (world: World, volume: string) => world.sandbox.volumes.get(volume)?.readText("mark")
+
+describe("a free volume of the class", () => {
+  it.effect("is never what a member is restored with, nor deleted by an abort", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const volume = yield* freeVolume(world)
+      const failed = yield* refusal(restore(world))
+      assert.include(failed.message, `volume ${volume}`)
+      assert.include(failed.message, "not made for it")
+      assert.strictEqual(stateOf(world), "after")
+      const at = yield* openOf(world)
+      const aborted = yield* drive(
+        on(world)(Restore.abort(at ?? { namespace: "shop", id: "none" }, { identity: ann }))
+      )
+      assert.strictEqual(aborted.outcome, "Incomplete")
+      assert.include(aborted.unmet.join(), volume)
+      assert.strictEqual(textOf(world, volume), "legacy data-db-0")
+      assert.strictEqual(volumeNamed(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
+      assert.strictEqual(stateOf(world), "after")
+      assertNothingLost(world, "after")
+      assert.lengthOf(claimNames(world), 4)
+    })
+  )
+
+  it.effect("is no volume that a drill passes with, nor deletes", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const volume = yield* freeVolume(world)
+      const result = yield* drive(
+        on(world)(RestoreDrill.drill(snapshot, { command: ["true"], identity: ann }))
+      )
+      assert.isFalse(result.passed)
+      assert.include(result.failure ?? "", volume)
+      assert.strictEqual(textOf(world, volume), "legacy data-db-0")
+      assert.include(result.left.join(), volume)
+    })
+  )
+})
+
+/** An admission webhook that takes the source off every claim that is created. */
+const withoutSource = (world: World): Cluster["Service"] => ({
+  ...world.sandbox.cluster,
+  request: (request) => {
+    if (request.method !== "POST" || !request.path.endsWith("/persistentvolumeclaims"))
+      return world.sandbox.cluster.request(request)
+    const claim = JSON.parse(request.body ?? "")
+    const body = JSON.stringify({ ...claim, spec: { ...claim.spec, dataSource: undefined } })
+    return world.sandbox.cluster.request({ ...request, body })
+  }
+})
+
+describe("a claim that is not filled from its volume snapshot", () => {
+  it.effect("fails the restore, also where empty volumes are allowed and nothing can be read", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const run = Restore.restore(snapshot, { identity: ann, allowEmpty: true })
+      const failed = yield* refusal(drive(withCluster(withoutSource(world))(run)))
+      assert.match(failed.message, /claim data-db-\d-new-\w+ was to be filled from \S+ \S+, and says nothing/)
+      assert.strictEqual(stateOf(world), "after")
+    })
+  )
+
+  it.effect("fails it where its class was made anew with a provisioner that makes empty volumes", () =>
+    Effect.sync(() => {
+      const volume = { metadata: { name: "pv" }, spec: { hostPath: { path: "/opt/local-path/pv" } } }
+      const claim = {
+        metadata: { name: "data-db-0-new-01234567" },
+        spec: { dataSource: { kind: "VolumeSnapshot", name: "one" } }
+      }
+      const filled = { as: claim.metadata.name, snapshot: "one", driver: "csi.example.com" }
+      assert.match(
+        notFilled(filled, claim, volume) ?? "",
+        /has driver none, and its snapshot csi.example.com/
+      )
+      const csi = { driver: filled.driver, volumeHandle: "1" }
+      assert.isNull(notFilled(filled, claim, { ...volume, spec: { csi } }))
+    })
+  )
+})
