@@ -152,3 +152,35 @@ describe("a journal that can be read", () => {
     })
   )
 })
+
+describe("marks that somebody has taken off", () => {
+  it.effect("a journal, all or one of them, keep no operation from being ended", () =>
+    Effect.gen(function* () {
+      for (const annotations of [null, { "kubectl-stateful.dev/phase": null }]) {
+        const { world, id } = yield* stopped
+        yield* on(world)(Resource.patch(target(id), { _tag: "Merge", value: { metadata: { annotations } } }))
+        const run = { identity: bob, takeOver: true }
+        const result = yield* drive(on(world)(Scale.abort({ namespace: "shop", id }, run)))
+        assert.strictEqual(result.outcome, "Aborted", result.unmet.join())
+        const journal = world.sandbox.store.get(configmaps, "shop", Journal.nameOf(id))
+        assert.strictEqual(journal?.metadata.annotations?.["kubectl-stateful.dev/phase"], "Aborted")
+        expectPutBack(world)
+      }
+    })
+  )
+
+  it.effect("a volume, one of them, keep no policy from being put back", () =>
+    Effect.gen(function* () {
+      const { world, id } = yield* stopped
+      for (const claim of ["data-db-0", "data-db-1", "data-db-2"]) {
+        const name = claimNamed(world, claim)?.spec.volumeName ?? ""
+        const annotations = { "kubectl-stateful.dev/app": null }
+        const volume = { api: kinds.persistentvolumes, name }
+        yield* on(world)(Resource.patch(volume, { _tag: "Merge", value: { metadata: { annotations } } }))
+      }
+      const result = yield* drive(on(world)(Scale.abort({ namespace: "shop", id }, { identity: bob })))
+      assert.strictEqual(result.outcome, "Aborted", result.unmet.join())
+      assert.deepEqual(policies(world), ["Delete", "Delete", "Delete", "Delete"])
+    })
+  )
+})

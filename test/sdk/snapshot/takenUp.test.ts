@@ -10,7 +10,11 @@ import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import * as SnapshotSet from "../../../packages/sdk/src/SnapshotSet.ts"
 import { drive } from "../../simulation/world.ts"
 import { ann, bob, on, set } from "../scale/callers.ts"
-import { withStorage, dying } from "./world.ts"
+import {
+  volumesnapshotcontents,
+  volumesnapshots
+} from "../../../packages/sandbox/src/registry/kinds/storage.ts"
+import { app, contents, dying, names, withStorage } from "./world.ts"
 
 const labels = { tier: "shop" }
 const web = {
@@ -65,6 +69,29 @@ describe("the record of a set with a Deployment", () => {
   it.effect("names one that somebody made between two callers", () =>
     Effect.gen(function* () {
       assert.deepEqual(yield* changedAfter([records], { spec: { minReadySeconds: 1 } }), ["Deployment/web"])
+    })
+  )
+})
+
+describe("a label that somebody has taken off the contents", () => {
+  it.effect("keeps no abort from ending, which names what it leaves", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      const taking = Snapshot.take(app, { name: "nightly", consistency: "crash", identity: ann })
+      yield* drive(Effect.exit(dying(world, records)(taking)))
+      for (const { metadata } of world.sandbox.store.list(volumesnapshotcontents)) {
+        assert.isDefined(metadata.labels?.["kubectl-stateful.dev/deletion-policy-before"])
+        const labels = { "kubectl-stateful.dev/deletion-policy-before": null }
+        const content = { api: kinds.volumesnapshotcontents, name: metadata.name }
+        yield* on(world)(Resource.patch(content, { _tag: "Merge", value: { metadata: { labels } } }))
+      }
+      const [entry] = yield* on(world)(Journal.list("shop", "db"))
+      const at = { namespace: "shop", id: entry?.plan.id ?? "" }
+      const aborted = yield* drive(on(world)(Snapshot.abort(at, { identity: ann })))
+      assert.strictEqual(aborted.outcome, "Incomplete")
+      assert.deepEqual(names(world, volumesnapshots), [])
+      for (const { metadata } of contents(world)) assert.include(aborted.unmet.join(), metadata.name)
+      assert.lengthOf(contents(world), 3)
     })
   )
 })

@@ -269,6 +269,15 @@ const gone = (plan: AnyPlan) => {
   )
 }
 
+interface Found {
+  readonly entry: Entry
+  /** Somebody has taken all its annotations off. */
+  readonly isBare: boolean
+}
+
+const foundIn = (object: Resource.KubeObject): Effect.Effect<Found, ClusterError> =>
+  Effect.map(accept(object), (entry) => ({ entry, isBare: object.metadata["annotations"] == null }))
+
 /** Replaces its content, as the run `from`; `entry.run` may be another one: this is how a run takes over. */
 export const write = (
   entry: Entry,
@@ -278,29 +287,35 @@ export const write = (
   const status = JSON.stringify(entry.status)
   const wanted = digest(entry.status)
   return Effect.asVoid(
-    ensure<Entry | null>({
-      look: read(home, id),
-      done: (found) => found !== null && found.run === entry.run && digest(found.status) === wanted,
+    ensure<Found | null>({
+      look: Effect.flatMap(Resource.findObject(target(home, nameOf(id))), (object) =>
+        object === null ? Effect.succeed(null) : foundIn(object)
+      ),
+      done: (found) =>
+        found !== null && found.entry.run === entry.run && digest(found.entry.status) === wanted,
       stop: (found) => {
         if (found === null) return gone(entry.plan)
-        return found.run === from || found.run === entry.run ? null : replacedBy(entry.plan)
+        return found.entry.run === from || found.entry.run === entry.run ? null : replacedBy(entry.plan)
       },
       write: (found) =>
         Effect.flatMap(
           Resource.patch(target(home, nameOf(id)), {
             _tag: "Json",
             operations: [
-              { op: "test", path: "/data/run", value: found?.run ?? from },
+              { op: "test", path: "/data/run", value: found?.entry.run ?? from },
               { op: "replace", path: "/data/run", value: entry.run },
               { op: "replace", path: "/data/status.json", value: status },
+              ...(found?.isBare === true
+                ? [{ op: "add" as const, path: "/metadata/annotations", value: {} }]
+                : []),
               ...Object.entries(seen(entry)).map(([name, value]) => ({
-                op: "replace" as const,
+                op: "add" as const,
                 path: annotationPath(name),
                 value
               }))
             ]
           }),
-          accept
+          foundIn
         )
     })
   )

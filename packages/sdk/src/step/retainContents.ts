@@ -108,13 +108,17 @@ const retain = (at: StepContext, own: OwnContent): Work =>
     }
   })
 
+/** True if the content says which policy it had: one that does not keeps its mark, by which it is named. */
+const isKnown = ({ labels }: Content): boolean =>
+  ["Delete", "Retain"].includes(labels?.[deletionPolicyBeforeLabel] ?? "")
+
 /** Restores only what this operation has set, and only while it is unchanged. */
 const putBack = (at: StepContext, own: OwnContent): Work =>
   Effect.asVoid(
     change(
       at,
       own,
-      ({ labels }) => labels?.[setByLabel] !== at.plan.id,
+      (content) => content.labels?.[setByLabel] !== at.plan.id || !isKnown(content),
       (content) => ({
         _tag: "Json",
         operations: [
@@ -208,8 +212,8 @@ const undo = (step: RetainContents, at: StepContext): Work =>
   })
 
 /**
- * Names contents whose VolumeSnapshot another client has deleted or replaced: their data stays in the
- * storage.
+ * Names contents whose VolumeSnapshot another client has deleted or replaced, or whose policy before: their
+ * data stays in the storage.
  */
 const nameKept = (at: StepContext): Work =>
   Effect.gen(function* () {
@@ -223,7 +227,7 @@ const nameKept = (at: StepContext): Work =>
     }
     for (const title of kept ?? [])
       yield* at.fallShort(
-        `${title} keeps its data, and another client deleted its snapshot: check it, and delete it`
+        `${title} keeps its data, since another client deleted its snapshot, or its label: check it, and delete it`
       )
   })
 

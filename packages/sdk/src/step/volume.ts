@@ -256,11 +256,11 @@ const marks = (at: At, volume: PersistentVolume): ReadonlyArray<Resource.JsonPat
       }))
 }
 
-const unmarked: ReadonlyArray<Resource.JsonPatchOperation> = [
-  reclaimPolicyBeforeAnnotation,
-  operationLabel,
-  appLabel
-].map((name) => ({ op: "remove", path: annotationPath(name) }))
+/** Removes those of them that somebody else has not removed. */
+const unmarked = ({ metadata }: PersistentVolume): ReadonlyArray<Resource.JsonPatchOperation> =>
+  [reclaimPolicyBeforeAnnotation, operationLabel, appLabel]
+    .filter((name) => metadata.annotations?.[name] !== undefined)
+    .map((name) => ({ op: "remove", path: annotationPath(name) }))
 
 /**
  * True if a volume is under Retain, and its annotation stays: one of an earlier run of this operation
@@ -292,7 +292,7 @@ export const retainVolume = (
             { op: "test", path: "/spec/claimRef/uid", value: own.uid },
             { op: "test", path: annotationPath(operationLabel), value: at.fence.token },
             { op: "replace", path: policyPath, value: before(written) },
-            ...unmarked
+            ...unmarked(written)
           ]
         : null,
     ...options
@@ -337,7 +337,7 @@ export const releaseVolume = (
       ...(policyOf(volume) === "Retain" && before(volume) !== null
         ? [{ op: "replace" as const, path: policyPath, value: before(volume) }]
         : []),
-      ...unmarked
+      ...unmarked(volume)
     ],
     undo: retainAgain(at, own)
   })
@@ -362,7 +362,7 @@ export const handOverVolume = (
         ...(policyOf(volume) === "Retain" && wanted !== null && wanted !== "Retain"
           ? [{ op: "replace" as const, path: policyPath, value: wanted }]
           : []),
-        ...unmarked
+        ...unmarked(volume)
       ]
     },
     undo: retainAgain(at, own)
