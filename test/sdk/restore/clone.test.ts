@@ -354,6 +354,47 @@ describe("a fence that somebody opens", () => {
   )
 })
 
+describe("a label by which a copy is isolated", () => {
+  it.effect("starts nothing where a webhook took it off the pod template", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const inner = world.sandbox.cluster
+      const cluster: typeof inner = {
+        ...inner,
+        request: (request) => {
+          if (request.method !== "POST" || !request.path.endsWith("/statefulsets"))
+            return inner.request(request)
+          const body = (request.body ?? "").replace(/"kubectl-stateful.dev\/restored-by":"\w+",?/, "")
+          return inner.request({ ...request, body: body.replaceAll(",}", "}") })
+        }
+      }
+      const run = RestoreClone.clone(snapshot, { as: "copy", identity: ann })
+      const { message } = yield* refusal(drive(withCluster(cluster)(run)))
+      assert.match(message, /pod template of copy has lost the label kubectl-stateful.dev\/restored-by/)
+      assert.notInclude(world.log.join(), "create copy-")
+    })
+  )
+
+  it.effect("is no success where a webhook took it off the pods", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const stop = world.sandbox.store.listen(({ type, kind, object }) => {
+        if (type !== pods || kind !== "ADDED" || !/^copy-\d$/.test(object.metadata.name)) return
+        const labels = { ...object.metadata.labels }
+        delete labels["kubectl-stateful.dev/restored-by"]
+        world.sandbox.registry.update(pods, "shop", object.metadata.name, (pod) => ({
+          ...pod,
+          metadata: { ...pod.metadata, labels }
+        }))
+      })
+      const { outcome, unmet } = yield* clone(world)
+      stop()
+      assert.strictEqual(outcome, "Incomplete")
+      assert.match(unmet.join(), /pod copy-0 has lost the label .*: nothing isolates copy from its source/)
+    })
+  )
+})
+
 describe("an operation that makes a copy", () => {
   it.effect("is resumed only by who names what it makes, and from where", () =>
     Effect.gen(function* () {

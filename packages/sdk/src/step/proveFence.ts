@@ -17,6 +17,7 @@ import { isAsMade, readFence } from "./isolate.ts"
 import { isOver, CheckPod, waitsFor } from "./checkPodResult.ts"
 import { makeBeside, removeOurs } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
+import { cloneLabel } from "../Labels.ts"
 import { counted } from "../Plural.ts"
 
 type Settings = CloneSettings & { readonly stepTimeout?: number }
@@ -35,14 +36,18 @@ const targetOf = (at: At, side: Side): Resource.Target => ({
   name: probeName(at.fence.name, side, at.plan.id)
 })
 
+/** True for the pods of a StatefulSet. */
+const isMemberOf =
+  (set: string) =>
+  ({ ownerReferences }: ObjectMeta): boolean =>
+    ownerReferences?.some(({ kind, name }) => kind === "StatefulSet" && name === set) === true
+
 /** The addresses of the pods of the source; empty if no running pod has one. */
 const addressesOf = (
   namespace: string,
   app: string
 ): Effect.Effect<ReadonlyArray<string>, ClusterError, Cluster> => {
-  const which = ({ ownerReferences }: ObjectMeta): boolean =>
-    ownerReferences?.some(({ kind, name }) => kind === "StatefulSet" && name === app) === true
-  return Effect.map(Resource.list(kinds.pods, { namespace, which }), (pods) =>
+  return Effect.map(Resource.list(kinds.pods, { namespace, which: isMemberOf(app) }), (pods) =>
     pods
       .flatMap(({ spec, status }) => {
         const ip = status?.podIPs?.[0]?.ip
@@ -126,6 +131,25 @@ const probe = (at: At, set: StatefulSet): Work =>
     yield* at.report({ _tag: "Note", message: `isolation verified: ${tried}` })
   })
 
+/**
+ * Reason that the isolation does not select the copy's pods; `null` if it does. It selects them by a label,
+ * which an admission webhook or another client may have taken off the template, or off a pod.
+ */
+const unlabelled = ({ fence: { namespace, name }, plan: { id } }: CloneAt) =>
+  Effect.gen(function* () {
+    const set = yield* Resource.find(kinds.statefulsets, { namespace, name })
+    if (set === null) return null
+    const pods = yield* Resource.list(kinds.pods, { namespace, which: isMemberOf(name) })
+    const all = [
+      { title: `the pod template of ${name}`, labels: set.spec.template.metadata?.labels },
+      ...pods.map(({ metadata }) => ({ title: `pod ${metadata.name}`, labels: metadata.labels }))
+    ]
+    const other = all.find(({ labels }) => labels?.[cloneLabel] !== id)
+    return other === undefined
+      ? null
+      : `${other.title} has lost the label ${cloneLabel}, by which it is isolated, perhaps to an admission webhook`
+  })
+
 /** Reason that the required isolation is missing or changed; `null` if it is as created. */
 export const fenceFault = (at: CloneAt): Effect.Effect<string | null, ClusterError, Cluster> =>
   Effect.gen(function* () {
@@ -134,7 +158,8 @@ export const fenceFault = (at: CloneAt): Effect.Effect<string | null, ClusterErr
     const { namespace, name } = at.fence
     const found = yield* readFence({ namespace, operation: at.plan.id }, fence)
     if (found === null) return `another client deleted networkpolicy ${fence}`
-    return isAsMade(found, fence, name, at.plan.id) ? null : `another client changed networkpolicy ${fence}`
+    if (!isAsMade(found, fence, name, at.plan.id)) return `another client changed networkpolicy ${fence}`
+    return yield* unlabelled(at)
   })
 
 /** Fails unless the required isolation exists: before anything is started. */
