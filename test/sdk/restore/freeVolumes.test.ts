@@ -4,7 +4,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import * as RestoreDrill from "../../../packages/sdk/src/RestoreDrill.ts"
 import { notFilled } from "../../../packages/sdk/src/step/madeFor.ts"
@@ -14,12 +17,46 @@ import { assertNothingLost, claimNames, openOf, restore, snapshot, stateOf, with
 
 const textOf = (world: World, volume: string) => world.sandbox.volumes.get(volume)?.readText("mark")
 
+/** For a user who may not list volumes. */
+const withoutList = (world: World): Cluster["Service"] => ({
+  ...world.sandbox.cluster,
+  request: (request) => {
+    if (request.method !== "GET" || !request.path.endsWith("/persistentvolumes"))
+      return world.sandbox.cluster.request(request)
+    const status = { kind: "Status", status: "Failure", reason: "Forbidden", code: 403, message: "no" }
+    const body = Stream.succeed(new TextEncoder().encode(JSON.stringify(status)))
+    return Effect.succeed({ status: 403, headers: {}, body })
+  }
+})
+
 describe("a free volume of the class", () => {
+  it.effect("is found before anything is mounted, and reserved, the restore is resumed", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const name = yield* freeVolume(world)
+      const failed = yield* refusal(restore(world))
+      assert.match(
+        failed.message,
+        new RegExp(`volume ${name} is free and of StorageClass fast: claim data-db-0`)
+      )
+      assert.lengthOf(claimNames(world), 3)
+      const value = { spec: { claimRef: { namespace: "shop", name: "legacy" } } }
+      const volume = { api: kinds.persistentvolumes, name }
+      yield* on(world)(Resource.patch(volume, { _tag: "Merge", value }))
+      const at = (yield* openOf(world)) ?? assert.fail("nothing is open")
+      const { outcome } = yield* drive(on(world)(Restore.resume(at, { identity: ann })))
+      assert.strictEqual(outcome, "Succeeded")
+      assert.strictEqual(stateOf(world), "before")
+      assert.strictEqual(textOf(world, name), "legacy data-db-0")
+    })
+  )
+
   it.effect("is never what a member is restored with, nor deleted by an abort", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
       const volume = yield* freeVolume(world)
-      const failed = yield* refusal(restore(world))
+      const run = withCluster(withoutList(world))(Restore.restore(snapshot, { identity: ann }))
+      const failed = yield* refusal(drive(run))
       assert.include(failed.message, `volume ${volume}`)
       assert.include(failed.message, "not made for it")
       assert.strictEqual(stateOf(world), "after")
@@ -42,7 +79,7 @@ describe("a free volume of the class", () => {
       const world = yield* withSnapshot()
       const volume = yield* freeVolume(world)
       const result = yield* drive(
-        on(world)(RestoreDrill.drill(snapshot, { command: ["true"], identity: ann }))
+        withCluster(withoutList(world))(RestoreDrill.drill(snapshot, { command: ["true"], identity: ann }))
       )
       assert.isFalse(result.passed)
       assert.include(result.failure ?? "", volume)

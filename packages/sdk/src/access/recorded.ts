@@ -235,7 +235,7 @@ export const recorded = {
     "target policy/poddisruptionbudgets get,list,create,delete",
     "target snapshot.storage.k8s.io/volumesnapshots get,create,delete",
     "cluster /namespaces get,create,delete",
-    "cluster /persistentvolumes get,patch",
+    "cluster /persistentvolumes get,list,patch",
     "cluster snapshot.storage.k8s.io/volumesnapshotcontents get,list,create,delete",
     "cluster storage.k8s.io/storageclasses list"
   ]

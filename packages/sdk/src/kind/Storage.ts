@@ -62,6 +62,8 @@ export const PersistentVolume = Struct({
   metadata: ObjectMeta,
   spec: Struct({
     persistentVolumeReclaimPolicy: optional(String),
+    storageClassName: optional(String),
+    capacity: optional(Record(String, IntOrString)),
     claimRef: optional(
       Struct({ namespace: optional(String), name: optional(String), uid: optional(String) })
     ),

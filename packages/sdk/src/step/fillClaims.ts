@@ -25,7 +25,7 @@ import {
 import * as Holder from "./holder.ts"
 import { byOrdinal, clearCheckPods, notProven, prove, proven, removeCheckPods } from "./proveFilled.ts"
 import { checkPodOf, makeCheckPod } from "./checkPods.ts"
-import { assertFilled } from "./madeFor.ts"
+import { assertFilled, assertNoneFree } from "./madeFor.ts"
 import { isFilledHere, removeFilled } from "./removeFilled.ts"
 import { keptVolumes, readClaim, readVolume, retainVolume } from "./volume.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
@@ -128,6 +128,7 @@ const perform = (whole: FillClaims, at: At): Work =>
     yield* clearCheckPods(claims, at)
     const fit = yield* LimitRange.fitting(at.fence.namespace)
     const fill = Effect.gen(function* () {
+      if (claims.length > 0) yield* assertNoneFree(claims)
       yield* Effect.forEach(claims, (claim) => create(at, set, claim), { concurrency: 16, discard: true })
       yield* Effect.forEach(
         byOrdinal(claims),
@@ -175,6 +176,7 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
     Effect.gen(function* () {
       const set = yield* Holder.assertThere(at)
       const api = { namespace: at.fence.namespace }
+      yield* assertNoneFree(claims)
       for (const claim of claims) {
         yield* assertCut(at, claim)
         const value = yield* valueOf(at, set, claim)

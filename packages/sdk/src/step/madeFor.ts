@@ -6,6 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
+import { kinds } from "../Kind.ts"
+import * as Quantity from "../Quantity.ts"
+import * as Resource from "../Resource.ts"
 import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -60,5 +63,43 @@ export const assertFilled = (at: StepContext, claim: Filled): Effect.Effect<void
         `not restored: ${why}`,
         "the application was not changed; abort, and correct that first"
       )
+    }
+  })
+
+/** Fields of a claim by which the controller looks for a volume. */
+interface Wanted {
+  readonly as: string
+  readonly storageClass: string | null
+  readonly size: string
+}
+
+const isFreeFor =
+  ({ storageClass, size }: Wanted) =>
+  ({ spec, status }: PersistentVolume): boolean =>
+    status?.phase === "Available" &&
+    !spec.claimRef?.name &&
+    storageClass !== null &&
+    spec.storageClassName === storageClass &&
+    Quantity.compare(`${spec.capacity?.["storage"] ?? "0"}`, size) !== -1
+
+/**
+ * Fails while a volume is free that the controller would give to one of these claims: it would be mounted,
+ * and a profile's commands would write to it, before that is seen. Without permission to list volumes, and
+ * for the default class, it is seen only then.
+ */
+export const assertNoneFree = (claims: ReadonlyArray<Wanted>): Effect.Effect<void, Failure, Cluster> =>
+  Effect.gen(function* () {
+    const volumes = yield* Resource.list(kinds.persistentvolumes).pipe(
+      Effect.catchReason("ClusterError", "Forbidden", () => Effect.succeed([]))
+    )
+    for (const claim of claims) {
+      const free = volumes.find(isFreeFor(claim))
+      if (free !== undefined) {
+        return yield* because(
+          "Changed",
+          `volume ${free.metadata.name} is free and of StorageClass ${claim.storageClass}: claim ${claim.as} would get it, and not what is in its snapshot`,
+          "delete that volume, or reserve it by its claimRef; then resume"
+        )
+      }
     }
   })

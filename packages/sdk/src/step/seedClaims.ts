@@ -25,7 +25,7 @@ import { shellWord } from "../ShellWord.ts"
 import { inWords } from "../wait/condition.ts"
 import { defaultStepTimeout, polled, until } from "../wait/until.ts"
 import { notTheCut } from "./cutSource.ts"
-import { assertFilled } from "./madeFor.ts"
+import { assertFilled, assertNoneFree } from "./madeFor.ts"
 import { nameLeft, noteVolumes, retain, stillToFill } from "./fillClaims.ts"
 import * as Fill from "./filledClaim.ts"
 import * as Prove from "./proveFilled.ts"
@@ -201,6 +201,7 @@ const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed):
   Effect.gen(function* () {
     const fit = yield* LimitRange.fitting(at.fence.namespace)
     const fill = Effect.gen(function* () {
+      yield* assertNoneFree([step.from])
       yield* Fill.create(at, set, step.from)
       yield* makeCheckPod(at, "seed", fit(podOf(step, at, set, argv).saves))
       yield* untilSaved(step, at)
@@ -240,6 +241,7 @@ const perform = (step: SeedClaims, whole: At): Work =>
       if (isOver(last)) yield* removeCheckPod(at, "seed")
       const together = { concurrency: 16, discard: true } as const
       const make = Effect.gen(function* () {
+        yield* assertNoneFree(claims)
         yield* Effect.forEach(claims, (claim) => Fill.create(at, set, claim), together)
         yield* Effect.forEach(claims, (claim) => makeCheckPod(at, claim.ordinal, fit(makes(claim))), together)
         yield* Prove.prove(claims, at)
