@@ -64,13 +64,7 @@ const members = ({ replicas, whenScaled = "Retain" }: MembersOptions) => [
               name: "postgres",
               args: ["postgres", ...quiet.split(" "), "-c", "listen_addresses=*"],
               env: [{ name: "PGDATA", value: "/data/pgdata" }, password],
-              // A process each second is dear: only until it serves, which its port alone does not say.
-              startupProbe: {
-                exec: { command: ["pg_isready", "-q"] },
-                periodSeconds: 1,
-                failureThreshold: 300
-              },
-              readinessProbe: { tcpSocket: { port: 5432 }, periodSeconds: 1 },
+              readinessProbe: { exec: { command: ["pg_isready", "-q"] }, periodSeconds: 1 },
               volumeMounts: [{ name: "data", mountPath: "/data" }]
             }
           ]
