@@ -105,14 +105,15 @@ const controllers = (): void => {
     "node-monitor-period": "2s"
   }
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
-  start({ name: "kube-controller-manager", command: ["kube-controller-manager", ...args] })
+  start({ name: "kube-controller-manager", command: ["kube-controller-manager", ...args], again: true })
   const scheduler = [
     "--kubeconfig",
     pki.configOf("kube-scheduler"),
     "--leader-elect=false",
     "--secure-port=0"
   ]
-  start({ name: "kube-scheduler", command: ["kube-scheduler", ...scheduler] })
+  // It ends itself where a pod is on another node than it takes it to be on, as after a loss of the API server.
+  start({ name: "kube-scheduler", command: ["kube-scheduler", ...scheduler], again: true })
 }
 
 export const units = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]

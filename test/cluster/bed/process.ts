@@ -44,6 +44,8 @@ export interface Unit {
   readonly command: ReadonlyArray<string>
   readonly netns?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Started again when it ends by itself in failure, as a kubelet does with a control plane's pods. */
+  readonly again?: boolean
 }
 
 const logOf = (name: string): string => below("log", `${name.replaceAll("/", "-")}.log`)
@@ -53,14 +55,15 @@ const groupOf = (name: string): string => join(cgroup.bed, name)
 /** Memory is there, and processor time is not: Go's collector takes an eighth of it at its default of 100. */
 const collectLess = { GOGC: "400" }
 
-/** Starts a daemon that outlives this program. The shell joins the cgroup before it becomes the daemon. */
+/** Starts a daemon that outlives this program. The shell joins the cgroup before it becomes the daemon, or runs it. */
 export const start = (unit: Unit): void => {
   const group = cgroup.make(groupOf(unit.name))
   const log = logOf(unit.name)
   mkdirSync(dirname(log), { recursive: true })
   const out = openSync(log, "a")
   const enter = unit.netns === undefined ? [] : ["nsenter", `--net=/run/netns/${unit.netns}`]
-  const script = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
+  const daemon = unit.again === true ? 'until "$@"; do sleep 1; done' : 'exec "$@"'
+  const script = `echo $$ > "$0/cgroup.procs" && ${daemon}`
   const child = spawn("/bin/sh", ["-c", script, group, ...enter, ...unit.command], {
     cwd: below(),
     detached: true,
