@@ -87,7 +87,9 @@ export const installMariadb = async (namespace: string, replicas: number): Promi
 
 /** Goes round db-0 and db-1 with n = 1, 2, 3…, each committed before the next. */
 export const startRounds = async (namespace: string): Promise<void> => {
+  // A member that is ready has no name yet, until its endpoint is published and DNS has seen that.
   const rounds = `set -e
+    for i in 0 1; do until mariadb -h db-$i.db -u root -e "select 1" >/dev/null 2>&1; do sleep 0.1; done; done
     join() { mkfifo /tmp/to$1 /tmp/from$1; mariadb -h db-$1.db -u root -N --unbuffered shop </tmp/to$1 >/tmp/from$1 & }
     join 0; exec 3>/tmp/to0 4</tmp/from0
     join 1; exec 5>/tmp/to1 6</tmp/from1

@@ -107,8 +107,11 @@ const numberOf = async (namespace: string, pod: string): Promise<number> =>
 
 /** Goes round db-0, db-1, db-2 with n = 1, 2, 3…, each answered before the next. */
 export const startRounds = async (namespace: string): Promise<void> => {
+  // A member that is ready has no name yet, until its endpoint is published and DNS has seen that.
   // A shell without arrays has single digits for its files: 3, 5, 7 go to the members, 4, 6, 8 come back.
   const rounds = `
+    named() { [ "$(redis-cli -h db-$1.db ping 2>/dev/null)" = PONG ]; }
+    for i in 0 1 2; do until named $i; do sleep 0.1; done; done
     join() { mkfifo /tmp/to$1 /tmp/from$1; redis-cli -h db-$1.db </tmp/to$1 >/tmp/from$1 & }
     join 0; exec 3>/tmp/to0 4</tmp/from0
     join 1; exec 5>/tmp/to1 6</tmp/from1
