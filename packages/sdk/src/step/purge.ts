@@ -24,8 +24,8 @@ import {
 } from "../Labels.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
-import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
+import { deleteWithClaim } from "./deleteWithClaim.ts"
 import { podsUsing } from "./users.ts"
 import {
   claimTarget,
@@ -91,27 +91,15 @@ const is = (step: PurgedClaim, found: PersistentVolumeClaim | null): found is Pe
 const isOf = (step: PurgedClaim, found: PersistentVolume | null): found is PersistentVolume =>
   found !== null && found.spec.claimRef?.uid === step.uid
 
-/** The policy by which the volume's driver deletes it once its claim goes. */
-const deleteWithClaim = (at: At, step: PurgedClaim, volume: string): Effect.Effect<void, Failure, Cluster> =>
-  Effect.gen(function* () {
-    const own = { claim: step.claim, uid: step.uid, volume }
-    yield* untilBound(at, own)
-    const { reason } = yield* writeVolume(at, {
-      own,
-      done: (found) => policyOf(found) === "Delete",
-      change: () => [{ op: "replace", path: policyPath, value: "Delete" }],
-      undo: () => [
-        { op: "test", path: "/spec/claimRef/uid", value: step.uid },
-        { op: "replace", path: policyPath, value: "Retain" }
-      ]
-    })
-    if (reason === null) return
-    return yield* because(
-      "Changed",
-      `${reason}: ${step.claim} was not deleted`,
-      "check it, then run the command again"
-    )
-  })
+/** Fails if the volume's driver is not to delete it with the claim. */
+const letGo = (at: At, { claim, uid }: PurgedClaim, volume: string): Effect.Effect<void, Failure, Cluster> =>
+  Effect.flatMap(deleteWithClaim(at, { claim, uid, volume }), (reason) =>
+    reason === null
+      ? Effect.void
+      : Effect.fail(
+          because("Changed", `${reason}: ${claim} was not deleted`, "check it, then run the command again")
+        )
+  )
 
 const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Effect.asVoid(
@@ -191,7 +179,7 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
     }
     // Once the claim is going its volume is decided: a resume has only to wait.
     if (step.volume !== null && is(step, found) && !found.metadata.deletionTimestamp) {
-      yield* deleteWithClaim(at, step, step.volume)
+      yield* letGo(at, step, step.volume)
       // A pod may have come since: it gets its claim as it was.
       const late = yield* podsUsing(at.fence.namespace, step.claim)
       if (late.length > 0) {

@@ -7,12 +7,11 @@ import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { operationOf } from "../operation/Token.ts"
 import * as Resource from "../Resource.ts"
-import { untilBound } from "../wait/bound.ts"
 import { untilGone } from "../wait/gone.ts"
+import { deleteWithClaim } from "./deleteWithClaim.ts"
 import { strangers, wasFree } from "./madeFor.ts"
 import { podsUsing } from "./users.ts"
-import { claimTarget, policyOf, readClaim, readVolume, writeVolume, policyPath } from "./volume.ts"
-import type { Bound } from "./volumeOwner.ts"
+import { claimTarget, readClaim, readVolume } from "./volume.ts"
 import { madeByAnnotation, notUsedYetAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
 
@@ -25,22 +24,6 @@ const patience = 120_000
 /** True if this operation created the claim. */
 export const isFilledHere = (at: At, claim: PersistentVolumeClaim | null): boolean =>
   claim?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token)
-
-/** Lets the driver delete the volume with its claim; returns the reason that it does not. */
-const letGo = (at: At, own: Bound): Work<string | null> =>
-  Effect.gen(function* () {
-    yield* untilBound(at, own)
-    const { reason } = yield* writeVolume(at, {
-      own,
-      done: (found) => policyOf(found) === "Delete",
-      change: () => [{ op: "replace", path: policyPath, value: "Delete" }],
-      undo: () => [
-        { op: "test", path: "/spec/claimRef/uid", value: own.uid },
-        { op: "replace", path: policyPath, value: "Retain" }
-      ]
-    })
-    return reason
-  })
 
 /**
  * Sets the policy by which the driver deletes a volume once its claim is deleted: only of a volume that was
@@ -77,7 +60,7 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
       return
     }
     if (volume) {
-      const reason = yield* letGo(at, { claim: as, uid, volume })
+      const reason = yield* deleteWithClaim(at, { claim: as, uid, volume })
       if (reason !== null) {
         yield* at.fallShort(`${reason}: the copy that was created for the restore is kept`)
         return
