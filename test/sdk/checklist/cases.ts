@@ -11,7 +11,7 @@ import {
   type Question
 } from "../../../packages/sdk/src/Checklist.ts"
 import type { AppState } from "../../../packages/sdk/src/state/AppState.ts"
-import { type Draft, healthyApp } from "../appState.ts"
+import { type Draft, first, healthyApp, named } from "../appState.ts"
 
 export interface Case {
   readonly rule: string
@@ -42,6 +42,20 @@ export const aboveImageVolume =
         imageVolumes: [{ path: "/var/lib/postgresql/data", certain }]
       })
   }
+
+/** A claim waits for what its template would fill it from. */
+export const sourceIsGone: Case["change"] = (draft) => {
+  first(first(draft.workloads).claimTemplates).dataSource = {
+    kind: "VolumeSnapshot",
+    name: "seed",
+    present: false
+  }
+  Object.assign(named(draft.claims, "data-db-2"), {
+    phase: "Pending",
+    volume: null,
+    dataSource: "VolumeSnapshot/seed"
+  })
+}
 
 /** And its database is one that is not known. */
 export const ofUnknownImage: Case["change"] = (draft) => {

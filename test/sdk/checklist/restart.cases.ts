@@ -1,5 +1,5 @@
 import { first, named } from "../appState.ts"
-import { type Case, ofUnknownImage, aboveImageVolume, withoutClaims } from "./cases.ts"
+import { type Case, ofUnknownImage, aboveImageVolume, sourceIsGone, withoutClaims } from "./cases.ts"
 
 const lostNode: Case["change"] = (draft) => {
   named(draft.nodes, "node-c").ready = null
@@ -400,18 +400,7 @@ export const restartCases: ReadonlyArray<Case> = [
     rule: "data-source-missing",
     says: "No",
     when: "a claim waits for a volume that is filled from an object which does not exist, as its template says",
-    change: (draft) => {
-      first(first(draft.workloads).claimTemplates).dataSource = {
-        kind: "VolumeSnapshot",
-        name: "seed",
-        present: false
-      }
-      Object.assign(named(draft.claims, "data-db-2"), {
-        phase: "Pending",
-        volume: null,
-        dataSource: "VolumeSnapshot/seed"
-      })
-    }
+    change: sourceIsGone
   },
   {
     rule: "claim-not-bound",

@@ -1,5 +1,5 @@
-import { first, named } from "../appState.ts"
-import { type Case, ofUnknownImage, aboveImageVolume, withoutClaims } from "./cases.ts"
+import { named } from "../appState.ts"
+import { type Case, ofUnknownImage, aboveImageVolume, sourceIsGone, withoutClaims } from "./cases.ts"
 
 export const snapshotCases: ReadonlyArray<Case> = [
   {
@@ -124,18 +124,7 @@ export const snapshotCases: ReadonlyArray<Case> = [
     rule: "data-source-missing",
     says: "No",
     when: "a claim waits for a volume that is filled from an object which does not exist, as its template says: there is nothing to snapshot",
-    change: (draft) => {
-      first(first(draft.workloads).claimTemplates).dataSource = {
-        kind: "VolumeSnapshot",
-        name: "seed",
-        present: false
-      }
-      Object.assign(named(draft.claims, "data-db-2"), {
-        phase: "Pending",
-        volume: null,
-        dataSource: "VolumeSnapshot/seed"
-      })
-    }
+    change: sourceIsGone
   },
   {
     rule: "claim-not-bound",
