@@ -10,8 +10,8 @@ let passed = 0
 let failed = 0
 let skipped = 0
 const tell = (file, title, why) => {
-  const first = stripVTControlCharacters(why ?? "").split("\n")[0]
-  console.log(`failed: ${relative(process.cwd(), file)} > ${title}: ${first.slice(0, 300)}`)
+  const text = stripVTControlCharacters(why ?? "").split("\n    at ")[0]
+  console.log(`failed: ${relative(process.cwd(), file)} > ${title}: ${text.slice(0, 2000)}`)
 }
 for (const path of process.argv.slice(2)) {
   const report = JSON.parse(readFileSync(path, "utf8"))

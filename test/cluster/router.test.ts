@@ -137,7 +137,7 @@ describe.runIf(isBed())("a router in a pod", () => {
   beforeAll(async () => {
     await space.create()
     const [member, router, srv] = [await bundled("member"), await bundled("router"), await bundled("srv")]
-    const hook = (mode: string) => ({ command: ["node", "/tmp/member.mjs", mode], timeout: "30s" })
+    const hook = (mode: string) => ({ command: ["node", "/tmp/member.mjs", mode], timeout: "60s" })
     const hooks = { beforeRemove: hook("leave"), afterAdd: hook("join") }
     const document = { apiVersion: "kubectl-stateful.dev/v1", kind: "Profile", scale: hooks }
     writeFileSync(profile, JSON.stringify(document))
@@ -206,12 +206,16 @@ describe.runIf(isBed())("a router in a pod", () => {
         bed("heal", "node", lost)
       }
       await kubectl(["rollout", "status", "sts/store", ...n, "--timeout=90s"])
+      // Its endpoint and its name follow; without an API server they would not.
+      await kubectl(["exec", ...n, "store-0", "--", "node", "/tmp/member.mjs", "known"])
       const gone = Date.now()
       bed("lose", "apiserver")
       await sleep(8000)
       const back = Date.now()
       bed("heal", "apiserver")
       await sleep(3000)
+      // A controller that sees the kubelets' signs of life late takes all nodes for lost, and their pods for unready.
+      await kubectl(["rollout", "status", "sts/store", ...n, "--timeout=90s"])
       await scale(3, profile)
       await sleep(3000)
       await kubectl(["exec", ...n, "router", "--", "touch", "/tmp/stop"])

@@ -1,10 +1,11 @@
 /**
  * A member of the store in `router.test.ts`: it keeps what is written to it on its volume, answers once
- * that is synced, and is the migration hook: `member.mjs serve | leave | join`.
+ * that is synced, and is the migration hook: `member.mjs serve | leave | join | known`.
  */
 import { fsyncSync, openSync, readFileSync, writeSync } from "node:fs"
 import { createServer } from "node:http"
 import { hostname } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Result from "effect/Result"
 import * as Routing from "../../../packages/sdk/src/Routing.ts"
 
@@ -53,10 +54,23 @@ const serve = (): void => {
   }).listen(port)
 }
 
+/** Waits for a member's name: it is gone while its node is, and late where the API server was down since. */
+const reach = async (url: string, options: RequestInit): Promise<Response> => {
+  for (let waited = 0; ; waited++) {
+    try {
+      return await fetch(url, options)
+    } catch (error) {
+      if (waited === 40) throw error
+      await sleep(1000)
+    }
+  }
+}
+
+/** All that is asked may be asked again. */
 const ask = async (member: string, path: string, body?: string): Promise<string> => {
   const host = member === name ? "127.0.0.1" : `${member}.store`
   const options = body === undefined ? {} : { method: "POST", body }
-  const answer = await fetch(`http://${host}:${port}${path}`, options)
+  const answer = await reach(`http://${host}:${port}${path}`, options)
   if (!answer.ok) throw new Error(`${member}${path}: ${answer.status}`)
   return answer.text()
 }
@@ -86,7 +100,13 @@ const join = async (): Promise<void> => {
   }
 }
 
+/** Waits until each of five members answers by its name. */
+const known = async (): Promise<void> => {
+  for (let other = 0; other < 5; other++) await ask(`store-${other}`, "/ready")
+}
+
 const [, , mode] = process.argv
 if (mode === "leave") await leave()
 else if (mode === "join") await join()
+else if (mode === "known") await known()
 else serve()
