@@ -92,6 +92,7 @@ describe("a file's name says who may use it", () => {
       "GoDuration",
       "HostPort",
       "ImageName",
+      "LastWords",
       "LimitRange",
       "Members",
       "NameOrder",

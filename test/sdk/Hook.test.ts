@@ -92,6 +92,46 @@ describe("a hook", () => {
     })
   )
 
+  it.effect("that fails with a stack trace says the line above it", () =>
+    Effect.gen(function* () {
+      const node = `file:///app.mjs:1
+await fetch("http://db-1.db:7000/")
+^
+
+TypeError: fetch failed
+    at node:internal/deps/undici/undici:1:1
+    at async file:///app.mjs:1:1 {
+  [cause]: Error: getaddrinfo ENOTFOUND db-1.db
+      at GetAddrInfoReqWrap.onlookup [as oncomplete] (node:dns:1:1) {
+    code: 'ENOTFOUND',
+    hostname: 'db-1.db'
+  }
+}
+
+Node.js v26.10.0
+`
+      const java = `Exception in thread "main" java.lang.RuntimeException: cannot leave
+\tat Leave.main(Leave.java:5)
+Caused by: java.io.IOException: no quorum
+\tat Leave.ask(Leave.java:9)
+\t... 1 more
+`
+      for (const [err, why] of [
+        [node, "[cause]: Error: getaddrinfo ENOTFOUND db-1.db"],
+        [java, "Caused by: java.io.IOException: no quorum"],
+        ["warned\n    at here\nno quorum\n", "no quorum"],
+        ["Uncaught:\n'no quorum'\n\nNode.js v26.10.0\n", "'no quorum'"],
+        ["    at here\n", ""]
+      ] as const) {
+        const failed = yield* outcome(
+          answering((token) => ({ out: `\n${token} 1\n`, err, exit: { _tag: "Exited", code: 1 } }))
+        )
+        const message = `exit code 1${why === "" ? "" : `: ${why}`}`
+        assert.deepEqual(failed, { _tag: "Failed", message, code: 1 })
+      }
+    })
+  )
+
   it.effect("that prints megabytes still proves its end", () =>
     Effect.gen(function* () {
       const loud = yield* outcome(

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Cluster, ClusterError, type ExecExit, type ExecRequest } from "./Cluster.ts"
 import { digest } from "./Digest.ts"
+import { lastLine, lastWords } from "./LastWords.ts"
 import { PodUrl, proxyPath, queryOf } from "./PodUrl.ts"
 import { isPassing, patiently } from "./resource/Patience.ts"
 import { fromStatus, isStatus } from "./resource/Status.ts"
@@ -155,14 +156,6 @@ const tail = (stream: Stream.Stream<Uint8Array, ClusterError>, into: Ref.Ref<str
     Effect.ignore
   )
 
-/** The last line with something on it, safe for a terminal. */
-export const lastLine = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").trim())
-    .findLast((line) => line !== "")
-    ?.slice(0, 200) ?? ""
-
 /** `code` is `null` if the command was not started. */
 const proof = (
   token: string,
@@ -174,7 +167,7 @@ const proof = (
 }
 
 const failure = (code: number, stderr: string): string => {
-  const said = lastLine(stderr)
+  const said = lastWords(stderr)
   return `exit code ${code}${said === "" ? "" : `: ${said}`}`
 }
 

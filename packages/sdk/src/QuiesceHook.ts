@@ -16,7 +16,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cluster, type ClusterError, type ExecSession } from "./Cluster.ts"
 import { Heard, lines, script } from "./QuiesceScript.ts"
-import { lastLine, type Member, refusals, wordWithin, underScript } from "./Hook.ts"
+import { type Member, refusals, wordWithin, underScript } from "./Hook.ts"
+import { lastLine, lastWords } from "./LastWords.ts"
 import { millisSince } from "./Elapsed.ts"
 import { randomId } from "./RandomId.ts"
 
@@ -205,7 +206,7 @@ const listen = Effect.fnUntraced(function* (session: ExecSession, token: string)
 
 /** Reason that the member is not quiesced, once that is certain or the time has passed. */
 const whyNot = Effect.fnUntraced(function* (session: ExecSession, heard: Heard, stderr: string) {
-  const last = lastLine(stderr)
+  const last = lastWords(stderr)
   if (heard.none === "late") return notHeld("NotBegun", "the go signal came too late")
   if (heard.none !== null) {
     return notHeld(
