@@ -37,7 +37,12 @@ const run = (file: string, args: ReadonlyArray<string>, node: ReadonlyArray<stri
 const plugin = (...args: ReadonlyArray<string>) => run(main, args)
 
 /** One for each way that output is written. */
-const written = [["describe", "--help"], ["--version"], ["__complete", "describe", "-"]]
+const written = [
+  ["describe", "--help"],
+  ["--version"],
+  ["__complete", "describe", "-"],
+  ["completion", "bash"]
+]
 
 /** Makes the Node that loads it say that it is an old one. */
 const oldNode = join(temporary, "old.cjs")
@@ -203,7 +208,10 @@ describe("the launcher", () => {
       child.stdout.destroy()
       return await text(child.stderr)
     })
-    assert.deepEqual(await Promise.all(said), ["", "", ""])
+    assert.deepEqual(
+      await Promise.all(said),
+      written.map(() => "")
+    )
   })
 
   it("without its bundle says what to do", () => {

@@ -8,6 +8,7 @@ export type CommandClass = typeof KubectlCommand & (new (...args: Array<never>) 
 
 export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   abort: async () => (await import("./abort.ts")).Abort,
+  completion: async () => (await import("./completion.ts")).Completion,
   describe: async () => (await import("./describe.ts")).Describe,
   drill: async () => (await import("./drill.ts")).DrillCommand,
   operations: async () => (await import("./operations.ts")).Operations,

@@ -219,7 +219,9 @@ const appWords = async (
 
 /** Completions for these words; the last one is being typed. */
 export const complete = async (typed: ReadonlyArray<string>, names: Names): Promise<Printable> => {
-  const current = typed.at(-1) ?? ""
+  const last = typed.at(-1) ?? ""
+  // PowerShell cannot pass an empty word, and passes its quotes.
+  const current = last === '""' ? "" : last
   const words = [...commandFirst(typed.slice(0, -1)), current]
   const command = words.length < 2 ? undefined : commands.find((each) => each.name === words[0])
   const entry = command ?? noCommand
@@ -259,6 +261,14 @@ export const complete = async (typed: ReadonlyArray<string>, names: Names): Prom
     const others = verbs.filter((verb) => !args.includes(verb))
     return answer(
       others.map((value) => ({ value })),
+      current,
+      noFiles
+    )
+  }
+  if (first === "shell" && args.length === 0) {
+    const { completionScripts } = await import("./completionScripts.ts")
+    return answer(
+      Object.keys(completionScripts).map((value) => ({ value })),
       current,
       noFiles
     )
