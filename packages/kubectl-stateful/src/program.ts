@@ -21,7 +21,10 @@ const pjson: Interfaces.PJSON = { ...manifest, oclif: { ...manifest.oclif, topic
 const loaded = async (id: string): Promise<CommandClass> => {
   const load = commands[id]
   if (load === undefined) throw unknownCommand(id)
-  return load()
+  const command = await load()
+  // oclif's module of commands has come with it, whose own listener throws.
+  guardOutput(process)
+  return command
 }
 
 /** The name of oclif's manifest, next to the bundle or in the single binary. */
