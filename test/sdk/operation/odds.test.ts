@@ -1,6 +1,7 @@
 /** What the engine's parts do with names at their limits, Leases that are none, and servers that meddle. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import { testsOf } from "../../../packages/sdk/src/operation/Assumption.ts"
@@ -94,6 +95,29 @@ describe("an assumption", () => {
 })
 
 describe("a wait", () => {
+  it.effect("asks four times a second at first, and every other second in the end", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 1, readyAfter: 100 })
+      const times: Array<number> = []
+      const now = Effect.map(
+        TestClock.testClockWith((c) => c.currentTimeMillis),
+        Number
+      )
+      const look = Effect.tap(now, (at) => Effect.sync(() => times.push(at)))
+      yield* Effect.forkChild(on(world)(Stream.runDrain(polled(look))))
+      yield* TestClock.adjust("10 minutes")
+      const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0))
+      assert.deepEqual(pauses.slice(0, 8), Array<number>(8).fill(250))
+      assert.deepEqual(
+        pauses,
+        pauses.toSorted((a, b) => a - b)
+      )
+      assert.strictEqual(pauses.at(-1), 2000)
+      for (const [index, pause] of pauses.entries())
+        assert.isAtMost(pause, Math.max(250, ((times[index] ?? 0) - (times[0] ?? 0)) / 10))
+    })
+  )
+
   it.effect("for what falls ill again and again ends", () =>
     Effect.gen(function* () {
       let round = 0
