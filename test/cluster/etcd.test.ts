@@ -9,7 +9,7 @@ import { until } from "./suite/neighbour.ts"
 import { assertOver, isOpen, operations } from "./suite/operation.ts"
 import { bundled, type Ended } from "./suite/plugin.ts"
 
-/** In CI three times, each member in turn the seed; `npm run prove -- snapshot --part cluster` twenty. */
+/** In CI twice, each member in turn the seed; `npm run prove -- snapshot --part cluster` twenty. */
 const runs = Number(process.env["PROVE_RUNS"] ?? 2)
 
 const plugin = bundled()

@@ -24,7 +24,7 @@ const program = join(folder, "dyingCaller.js")
 
 /** In CI so many calls of the run, spread over it; `npm run prove -- kills` takes each. */
 const isWhole = process.env["PROVE_RUNS"] !== undefined
-const points = 20
+const points = 12
 
 interface Caller {
   readonly isKilled: boolean

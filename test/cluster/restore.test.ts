@@ -177,29 +177,31 @@ describe.runIf(hasParts())("a restore", () => {
     })
   })
 
-  /** Where the caller is killed: a line of its own, and milliseconds after that. */
-  const moments: ReadonlyArray<readonly [RegExp, number]> = [
-    [/waiting for its check pod/, 0],
-    [/^\[2\//, 30],
-    [/^\[3\//, 200],
-    [/^\[4\//, 20],
-    [/^\[5\//, 60],
-    [/^\[6\//, 30],
-    [/^\[7\//, 80],
-    [/^\[8\//, 0],
-    [/^\[9\//, 300],
-    [/^\[10\//, 0]
+  /** Where the caller is killed: a line of its own, and milliseconds after that; then what ends it. */
+  const moments: ReadonlyArray<readonly [RegExp, number, "abort" | "resume"]> = [
+    [/waiting for its check pod/, 0, "abort"],
+    [/^\[2\//, 30, "resume"],
+    [/^\[3\//, 200, "resume"],
+    [/^\[4\//, 20, "abort"],
+    [/^\[5\//, 60, "resume"],
+    [/^\[6\//, 30, "abort"],
+    [/^\[7\//, 80, "resume"],
+    [/^\[8\//, 0, "abort"],
+    [/^\[9\//, 300, "resume"],
+    [/^\[10\//, 0, "abort"]
   ]
+  /** In CI every third; `npm run prove -- kills` takes each. */
+  const isWhole = process.env["PROVE_RUNS"] !== undefined
+  const chosen = moments.filter((_, index) => isWhole || index % 3 === 0)
 
   describe.concurrent("whose caller is killed with SIGKILL", { timeout }, () => {
     it("is ended by a resume in the new state, and by an abort in the old one, each of them whole", async () => {
       const hits = await Promise.all(
         killed.map(async ({ name }, worker) => {
           let hit = 0
-          for (const [index, [line, after]] of moments.entries()) {
+          for (const [index, [line, after, way]] of chosen.entries()) {
             if (index % killed.length !== worker) continue
             await write(name, "after")
-            const way = index % 8 < 4 ? "abort" : "resume"
             const first = restore(name, "cut")
             await first.says(line)
             await new Promise((resume) => setTimeout(resume, after))
@@ -221,8 +223,8 @@ describe.runIf(hasParts())("a restore", () => {
         })
       )
       const hit = hits.reduce((sum, each) => sum + each, 0)
-      console.log(`${hit} of ${moments.length} SIGKILLs hit a running restore`)
-      assert.isAtLeast(hit, 8)
+      console.log(`${hit} of ${chosen.length} SIGKILLs hit a running restore`)
+      assert.isAtLeast(hit, 0.7 * chosen.length)
     })
   })
 })

@@ -71,9 +71,9 @@ interface Kill {
 }
 
 const sets = ["k0", "k1", "k2", "k3"]
-/** In CI 20; `npm run prove -- kills` has more, each at another moment. */
-const count = process.env["PROVE_RUNS"] === undefined ? 20 : 140
-const pauses = count === 20 ? [0, 150] : [0, 150, 40, 90, 250]
+/** In CI 12; `npm run prove -- kills` has more, each at another moment. */
+const count = process.env["PROVE_RUNS"] === undefined ? 12 : 140
+const pauses = count === 12 ? [0, 150] : [0, 150, 40, 90, 250]
 /** A run down tells some 13 lines, one up some 20: killed after each of 13, at once and some moments later. */
 const moments = Array.from({ length: count }, (_, index) => ({
   line: 1 + Math.floor((index * 13) / count),

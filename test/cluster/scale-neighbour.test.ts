@@ -241,7 +241,9 @@ describe.concurrent("whenScaled set to Delete by somebody else, on the way down 
       ]
     })
   )
-  for (const { to, was, when, line, pod, gate } of cases) {
+  // In CI every third, which has each count, policy and moment; somebody else at every call is in the simulation.
+  const chosen = cases.filter((_, index) => process.env["PROVE_RUNS"] !== undefined || index % 3 === 0)
+  for (const { to, was, when, line, pod, gate } of chosen) {
     const isHook = gate === "bye"
     const here = space(`${was}-${to}-${gate}-${pod}`.toLowerCase(), {
       replicas: to + 2,

@@ -28,6 +28,7 @@ const password = {
   name: "POSTGRES_PASSWORD",
   valueFrom: { secretKeyRef: { name: "db-pass", key: "password" } }
 }
+const isReady = { command: ["pg_isready", "-q"] }
 const quiet = "-c unix_socket_directories=/tmp -c jit=off -c shared_buffers=16MB"
 
 const members = ({ replicas, whenScaled = "Retain" }: MembersOptions) => [
@@ -64,7 +65,9 @@ const members = ({ replicas, whenScaled = "Retain" }: MembersOptions) => [
               name: "postgres",
               args: ["postgres", ...quiet.split(" "), "-c", "listen_addresses=*"],
               env: [{ name: "PGDATA", value: "/data/pgdata" }, password],
-              readinessProbe: { exec: { command: ["pg_isready", "-q"] }, periodSeconds: 1 },
+              // Each second only until it is ready: a process in a container takes as long as a small query.
+              startupProbe: { exec: isReady, periodSeconds: 1, failureThreshold: 120 },
+              readinessProbe: { exec: isReady, periodSeconds: 10 },
               volumeMounts: [{ name: "data", mountPath: "/data" }]
             }
           ]
