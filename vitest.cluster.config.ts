@@ -1,16 +1,10 @@
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/**
- * By name, and two suites last. The contract waits until the API server has forgotten its first versions, ten
- * minutes after its start. After the suite with hundreds of volumes the controllers are busy for minutes with
- * deleting them, at 20 requests a second, and have no time for another suite's.
- */
+/** By name, and the contract last: it waits until the API server has forgotten its first versions, for minutes. */
 class Sequencer extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const isLast = (moduleId: string) =>
-      ["contract", "requests"].some((name) => moduleId.endsWith(`/${name}.test.ts`))
-    const key = ({ moduleId }: TestSpecification) => [isLast(moduleId), moduleId].join()
+    const key = ({ moduleId }: TestSpecification) => [moduleId.endsWith("/contract.test.ts"), moduleId].join()
     return files.toSorted((left, right) => (key(left) < key(right) ? -1 : 1))
   }
 }

@@ -90,14 +90,16 @@ const refused = [
   "@kubectl-stateful/sandbox/Sandbox"
 ]
 
-/** How programs are set up, beside the strictest way below. */
+/** How programs are set up, beside the strictest way below, which both compilers take. */
 const setups = {
   "bundler, options that may be undefined": {
+    compiler: "7.0.2",
     module: "preserve",
     moduleResolution: "bundler",
     exactOptionalPropertyTypes: false
   },
   "declarations checked and emitted": {
+    compiler: "5.9.3",
     skipLibCheck: false,
     lib: ["ES2024", "ESNext.Disposable", "DOM"],
     declaration: true,
@@ -198,7 +200,8 @@ try {
     const { bin } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"))
     const tsc = (file) => run(process.execPath, [join(home, bin.tsc), "-p", file])
     tsc(join(folder, "tsconfig.json"))
-    for (const [name, options] of Object.entries(setups)) {
+    for (const [name, { compiler, ...options }] of Object.entries(setups)) {
+      if (compiler !== version) continue
       const file = join(folder, "tsconfig.setup.json")
       const compilerOptions = { ...options, outDir: `out-${version}` }
       writeFileSync(file, JSON.stringify({ extends: "./tsconfig.json", compilerOptions }))
