@@ -157,7 +157,7 @@ describe("the Role of a command", () => {
       assert.deepEqual(
         Object.keys(commands).filter((name) => !isListed(name)),
         // Of any command; of files alone; of nothing but the version, which every user may ask for.
-        ["abort", "profile", "rbac", "resume", "sandbox", "version"]
+        ["abort", "completion", "profile", "rbac", "resume", "sandbox", "version"]
       )
       const { sandbox } = yield* members(1)
       const { requests, reviews, failure, out } = yield* run({ sandbox, words: ["version"] }, [])
@@ -282,7 +282,7 @@ describe("the Role of a command", () => {
 
   it("is there for every command that reads or changes an application", () => {
     // These two have that of the command that started the operation; the others need none.
-    const without = ["abort", "resume", "profile", "rbac", "sandbox", "version"]
+    const without = ["abort", "completion", "resume", "profile", "rbac", "sandbox", "version"]
     assert.sameMembers(Object.keys(commands), [...Access.verbs, ...without])
   })
 
