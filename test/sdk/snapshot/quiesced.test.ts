@@ -42,6 +42,17 @@ describe("a quiesced snapshot", () => {
     )
   }
 
+  it.effect("holds no member longer than the driver takes, however long that is", () =>
+    Effect.gen(function* () {
+      const { world, freezer } = yield* freezable()
+      const delay = 8100
+      classes(world, "slow", { cutDelay: `${delay}ms` })
+      const { outcome, unmet } = yield* taken(world, { ...alone, class: "slow" })
+      assert.strictEqual(outcome, "Succeeded", unmet.join())
+      assertPrompt(freezer, delay + 150)
+    })
+  )
+
   it.effect("is not waited for until it is ready to use: the members run on before that", () =>
     Effect.gen(function* () {
       const { world, freezer } = yield* freezable()

@@ -21,7 +21,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
-import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import { defaultStepTimeout, polled, steadily, until } from "../wait/until.ts"
 import { type CutSettings, type Cutting, goneCut, notCut, whileFrozen } from "./cutVolumes.ts"
 import { claimsByName } from "./reclaimPolicy.ts"
 import { apart, skewOf } from "./record.ts"
@@ -174,7 +174,7 @@ const observe = (step: CutGroup, at: At, isFrozen: boolean) => {
     return { group, content: yield* contentOf(step, group) }
   })
   return until(at, {
-    views: polled(look, isFrozen ? whileFrozen : 100),
+    views: isFrozen ? steadily(look, whileFrozen) : polled(look, 100),
     until: (view) => uncut(step, view.group, view.content),
     limit: at.settings.stepTimeout ?? defaultStepTimeout,
     vain: ({ group }) => (isFrozen ? failedCut(step, group) : null),

@@ -15,7 +15,7 @@ import { format } from "../GoDuration.ts"
 import type { Level } from "./record.ts"
 import { assertUnmounted } from "./unmounted.ts"
 import { type Condition, inWords, type Unmet } from "../wait/condition.ts"
-import { defaultStepTimeout, polled, until } from "../wait/until.ts"
+import { defaultStepTimeout, polled, steadily, until } from "../wait/until.ts"
 import {
   assertClaims,
   CutClaim,
@@ -214,7 +214,7 @@ export const cutting = (step: CutVolumes, at: StepContext<CutSettings>): Work<Cu
       Effect.gen(function* () {
         const began = yield* at.elapsed
         yield* until(at, {
-          views: polled(look(step, at, isFrozen), isFrozen ? whileFrozen : 100),
+          views: isFrozen ? steadily(look(step, at, true), whileFrozen) : polled(look(step, at, false), 100),
           until: allCut(step),
           limit: at.settings.stepTimeout ?? defaultStepTimeout,
           ...(isFrozen ? { vain: failedCut(step) } : {}),

@@ -19,18 +19,22 @@ export type Clocked = Pick<StepContext, "report" | "elapsed">
 
 type Views<View> = Stream.Stream<View, Failure, Cluster>
 
+/** A view by asking again and again, every so many milliseconds: for waits in which members are frozen. */
+export const steadily = <View>(look: Effect.Effect<View, Failure, Cluster>, every: number): Views<View> =>
+  Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(every), look)))
+
 /** The longest pause between two looks, in milliseconds. */
 const longest = 2000
 
 /**
  * A view by asking again and again: first every so many milliseconds, default 250, and less often the longer it
- * takes, by a tenth of the time so far.
+ * takes, by a twentieth of the time so far.
  */
 export const polled = <View>(look: Effect.Effect<View, Failure, Cluster>, every = 250): Views<View> =>
   Stream.suspend(() => {
     let waited = 0
     const again = Effect.suspend(() => {
-      const pause = Math.max(every, Math.min(longest, Math.floor(waited / 10)))
+      const pause = Math.max(every, Math.min(longest, Math.floor(waited / 20)))
       waited += pause
       return Effect.andThen(Effect.sleep(pause), look)
     })
