@@ -113,6 +113,18 @@ describe("what the sandbox only keeps", () => {
     })
   )
 
+  it.effect("is said of a sidecar, which ends as other init containers do", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* bare()
+      const spec = {
+        initContainers: [{ name: "mesh", image: "a:1", restartPolicy: "Always" }],
+        containers: [{ name: "one", image: "a:1" }]
+      }
+      const answer = ask("POST", `${home}/pods`, podWith(spec))
+      assert.strictEqual(answer.warning, keeps("spec.initContainers.restartPolicy"))
+    })
+  )
+
   it.effect("is said of whole kinds that nobody acts upon, when one is made and not at each change", () =>
     Effect.gen(function* () {
       const { ask, patch } = yield* bare()

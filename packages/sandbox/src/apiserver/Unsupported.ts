@@ -50,6 +50,11 @@ const keptInPods = [
 ]
 
 const keptInContainers = [["lifecycle"], ["livenessProbe"], ["securityContext"], ["startupProbe"]]
+const keptInLists = {
+  containers: keptInContainers,
+  // A sidecar runs as any other init container, and has ended before the others start.
+  initContainers: [...keptInContainers, ["restartPolicy"]]
+}
 
 const refusedIn = (type: ResourceType, draft: Draft): ReadonlyArray<string> => {
   switch (qualified(type)) {
@@ -77,8 +82,8 @@ const fields = (type: ResourceType, draft: Draft): Fields => {
   if (podPath === undefined) return { refused: refusedIn(type, draft), kept: keptIn(type, draft) }
   const pod = at(draft, ...podPath)
   const path = podPath.join(".")
-  const inContainers = ["initContainers", "containers"].flatMap((list) =>
-    arrayAt(pod, list).flatMap((container) => below(`${path}.${list}`, given(container, keptInContainers)))
+  const inContainers = Object.entries(keptInLists).flatMap(([list, kept]) =>
+    arrayAt(pod, list).flatMap((container) => below(`${path}.${list}`, given(container, kept)))
   )
   return {
     refused: [...refusedIn(type, draft), ...below(path, given(pod, refusedInPods))],
