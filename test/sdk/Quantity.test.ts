@@ -43,6 +43,19 @@ describe("a quantity is exact", () => {
     assert.isNull(Quantity.sum(["1Gi", "some"]))
   })
 
+  it("the largest stays as it is spelled, and what cannot be read counts as none", () => {
+    assert.equal(Quantity.largest(["1Gi", null, "1073741824", "much", undefined]), "1Gi")
+    assert.equal(Quantity.largest(["512Mi", "1000M"]), "1000M")
+    assert.isNull(Quantity.largest([null, "much"]))
+  })
+
+  it("a size in bytes is written as a person does", () => {
+    assert.equal(Quantity.sized(2147483648), "2Gi")
+    assert.equal(Quantity.sized("2147483648"), "2Gi")
+    assert.equal(Quantity.sized(2147483649), "2147483649")
+    assert.equal(Quantity.sized("much"), "much")
+  })
+
   it("what is written reads back, also where an exponent would be shorter, or with more than a hundred digits", () => {
     for (const text of ["1e99", `${"7".repeat(150)}e99`, "5e-999", ".5e-999", "-1.25e-20", "0.5", "-3"]) {
       const number = Quantity.parse(text)

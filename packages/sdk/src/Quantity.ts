@@ -55,6 +55,13 @@ export const compare = (a: string | number, b: string | number): -1 | 0 | 1 | nu
   return left === null || right === null ? null : BigDecimal.Order(left, right)
 }
 
+/** The largest of some quantities, `null` without any; those that cannot be read count as none. */
+export const largest = (quantities: ReadonlyArray<string | null | undefined>): string | null =>
+  quantities.reduce<string | null>((most, one) => {
+    if (one == null || parse(one) === null) return most
+    return most === null || compare(one, most) === 1 ? one : most
+  }, null)
+
 /** The sum, or `null` if one is not a quantity. */
 export const sum = (quantities: ReadonlyArray<string | number>): BigDecimal.BigDecimal | null => {
   let total = BigDecimal.fromBigInt(0n)
@@ -83,4 +90,10 @@ export const format = (number: BigDecimal.BigDecimal): string => {
   if (whole === 0n) return "0"
   const suffix = binary.find((each) => whole % (units[each]?.value ?? 1n) === 0n)
   return suffix === undefined ? `${whole}` : `${whole / (units[suffix]?.value ?? 1n)}${suffix}`
+}
+
+/** A size that a driver says, mostly in bytes, as a person writes it: `2Gi` for 2147483648. */
+export const sized = (text: string | number): string => {
+  const number = parse(text)
+  return number === null ? `${text}` : format(number)
 }

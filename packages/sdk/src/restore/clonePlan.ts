@@ -46,15 +46,6 @@ const slotsOf = (set: StatefulSet, to: string, cuts: ReadonlyArray<FoundCut>): R
     })
   )
 
-const largest = (quantities: ReadonlyArray<string | null | undefined>): string =>
-  quantities.reduce<string>(
-    (most, one) =>
-      one == null || Quantity.parse(one) === null || (most !== "" && Quantity.compare(one, most) !== 1)
-        ? most
-        : one,
-    ""
-  ) || "1Gi"
-
 /** The objects that are copied too, each under a name that is free there. */
 const objectsOf = (
   { sealed, taken }: CloneFacts,
@@ -111,7 +102,9 @@ const filled = (
       volumeHandle: cut.volumeHandle,
       driver: cut.driver,
       storageClass: classOf(from ?? {}) ?? own?.storageClass ?? null,
-      size: largest([own?.size, cut.size, quantity(from?.spec?.resources?.requests?.["storage"])])
+      size:
+        Quantity.largest([own?.size, cut.size, quantity(from?.spec?.resources?.requests?.["storage"])]) ??
+        "1Gi"
     }
   })
 

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import * as Quantity from "../Quantity.ts"
 import * as Resource from "../Resource.ts"
 import { setLabel } from "../Labels.ts"
 import { notTheCut } from "../step/cutSource.ts"
@@ -44,7 +45,7 @@ const candidateOf = (claim: string, name: string, found: VolumeSnapshot | null):
       cut: {
         ...cut,
         mode: own?.spec.sourceVolumeMode ?? null,
-        size: size == null ? null : `${size}`,
+        size: size == null ? null : Quantity.sized(size),
         why: notTheCut(cut, found, own) ?? unpinned(name, own)
       }
     }

@@ -7,6 +7,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import { type Guard, keyOf } from "../operation/Plan.ts"
 import { stepsOf } from "../operation/Step.ts"
 import type { Guarantee } from "../Quiesce.ts"
+import * as Quantity from "../Quantity.ts"
 import * as Resource from "../Resource.ts"
 import { contentOf, type Contents, snapshotOf, whyNot } from "../step/cutSource.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
@@ -134,7 +135,7 @@ export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Lo
         handle,
         volumeHandle,
         driver,
-        size: bytes ? `${bytes}` : cut.size,
+        size: bytes ? Quantity.sized(bytes) : cut.size,
         mode: content?.spec.sourceVolumeMode ?? null,
         why: whyNot(cut, found, contents)
       } satisfies FoundCut

@@ -20,13 +20,6 @@ export interface AskedMembers {
   readonly seedFrom?: SeedFrom
 }
 
-/** The larger of some quantities; those that cannot be read count as none. */
-const largest = (quantities: ReadonlyArray<string | null | undefined>): string | null =>
-  quantities.reduce<string | null>((most, one) => {
-    if (one == null || Quantity.parse(one) === null) return most
-    return most === null || Quantity.compare(one, most) === 1 ? one : most
-  }, null)
-
 const filled = (
   state: AppState,
   workload: Target,
@@ -48,7 +41,7 @@ const filled = (
         volumeHandle,
         driver,
         storageClass: now?.storageClass ?? slot.template.storageClass,
-        size: largest([now?.capacity, now?.requested, slot.template.requested, size]) ?? "1Gi"
+        size: Quantity.largest([now?.capacity, now?.requested, slot.template.requested, size]) ?? "1Gi"
       }
     ]
   })
