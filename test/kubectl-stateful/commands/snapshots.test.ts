@@ -82,6 +82,36 @@ describe("words that are no action of snapshots", () => {
   )
 })
 
+describe("snapshots of all namespaces", () => {
+  it.live("are listed with theirs, and by no other action", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make({ startMillis: 10, namespaces: ["shop"] })
+      for (const namespace of ["default", "shop"]) {
+        const { metadata, ...set } = statefulSet("db")
+        sandbox.create({ ...set, metadata: { ...metadata, namespace } })
+      }
+      yield* Effect.sleep(200)
+      for (const namespace of ["default", "shop"])
+        yield* Effect.provideService(
+          Snapshot.take(reference(namespace, "db"), { name: `of-${namespace}`, identity: "ann@laptop" }),
+          Cluster,
+          sandbox.cluster
+        )
+      const typed = (...words: ReadonlyArray<string>) =>
+        Effect.promise(() =>
+          outcome({ command: Snapshots, called: "kubectl stateful snapshots" }, sandbox.cluster, words)
+        )
+      const { out } = yield* typed("-A")
+      assert.match(out, /^NAMESPACE +NAME +APP .*\nshop +of-shop +db .*\ndefault +of-default +db /)
+      assert.notInclude((yield* typed()).out, "of-shop")
+      assert.match(
+        (yield* typed("prune", "of-shop", "-A")).failure,
+        /prune takes no --all-namespaces; name a/
+      )
+    })
+  )
+})
+
 describe("several snapshots", () => {
   const taken = Effect.gen(function* () {
     const sandbox = yield* make({ startMillis: 10 })

@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
+import { textAt } from "../../../packages/sdk/src/resource/KubeObject.ts"
 import { when } from "../../../packages/sandbox/src/Fault.ts"
 import { inject } from "../../../packages/sandbox/src/FaultyCluster.ts"
+import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { volumesnapshots } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
@@ -53,6 +55,34 @@ const withoutSecrets = (world: World) => {
   const deny = [{ apiGroups: [""], resources: ["secrets"], verbs: ["*"] }]
   return withCluster(world.sandbox.as({ name: "eve", deny }))
 }
+
+describe("snapshots of all namespaces", () => {
+  it.effect("have volume snapshots of their own namespace only", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      yield* take(world)
+      world.sandbox.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } })
+      const record = world.sandbox.store.get(configmaps, "shop", "kubectl-stateful.snapshot.nightly")
+      assert.isDefined(record)
+      const { name, labels = {} } = record.metadata
+      const text = textAt(record, "data", "summary.json").replaceAll(
+        '"namespace":"shop"',
+        '"namespace":"other"'
+      )
+      const metadata = { name, namespace: "other", labels }
+      const copy = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "summary.json": text } }
+      world.sandbox.create(copy)
+      const listed = yield* on(world)(Snapshot.list(undefined))
+      assert.sameDeepMembers(
+        listed.map(({ summary, ready, restorable }) => [summary.namespace, ready?.length, restorable]),
+        [
+          ["shop", 3, true],
+          ["other", 0, false]
+        ]
+      )
+    })
+  )
+})
 
 describe("a snapshot described", () => {
   it.effect(

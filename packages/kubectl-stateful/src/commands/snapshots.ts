@@ -20,6 +20,7 @@ export class Snapshots extends KubectlCommand {
   static override strict = false
   static override examples = [
     "<%= config.bin %> snapshots",
+    "<%= config.bin %> snapshots -A",
     "<%= config.bin %> snapshots describe nightly",
     "<%= config.bin %> snapshots diff nightly live",
     "<%= config.bin %> snapshots prune --keep 7 --expire 30d --yes",

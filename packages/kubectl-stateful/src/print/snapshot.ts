@@ -99,12 +99,12 @@ export const sizeOf = ({ summary }: Pick<Listed, "summary">): string => {
   return sum === null ? "<unknown>" : Quantity.format(sum)
 }
 
-/** The list, newest first; `room` is the screen's. */
+/** The list, newest first; `namespaces`: it is of more than one. */
 export const snapshotsText = (
   listed: ReadonlyArray<Listed>,
   output: string | undefined,
   now: string,
-  room: Room
+  { namespaces, ...room }: Room & { readonly namespaces: boolean }
 ): Effect.Effect<Printable> => {
   if (output === "json" || output === "yaml") {
     const items = listed.map(({ summary, ...rest }) => ({ ...summary, ...rest }))
@@ -114,13 +114,23 @@ export const snapshotsText = (
     return Effect.succeed(ended(listed.map(({ summary }) => visible(`snapshot/${summary.name}`))))
   }
   const rows = listed.map((one) => {
-    const { name, app, skew, cuts, created } = one.summary
+    const { name, namespace, app, skew, cuts, created } = one.summary
     const level = levelText(one.summary)
     const ready = one.ready === null ? "<unknown>" : `${one.ready.length}/${cuts.length}`
     const restorable = one.restorable === null ? "<unknown>" : one.restorable ? "yes" : "no"
     return {
-      cells: [name, nameOf(app), level, skewText(skew), ready, sizeOf(one), restorable, age(created, now)]
+      cells: [
+        ...(namespaces ? [namespace] : []),
+        name,
+        nameOf(app),
+        level,
+        skewText(skew),
+        ready,
+        sizeOf(one),
+        restorable,
+        age(created, now)
+      ]
     }
   })
-  return Effect.succeed(render(table(header, rows, room), false))
+  return Effect.succeed(render(table(namespaces ? ["NAMESPACE", ...header] : header, rows, room), false))
 }

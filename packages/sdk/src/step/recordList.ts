@@ -1,4 +1,4 @@
-/** The snapshots of a namespace, from the ConfigMaps of their records. */
+/** The snapshots of one or all namespaces, from the ConfigMaps of their records. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -103,13 +103,17 @@ const summaryIn = ({ metadata, ...item }: Resource.KubeObject): Result.Result<Su
 
 type Look<A> = Effect.Effect<A, ClusterError, Cluster>
 
+interface Scope {
+  readonly namespace?: string
+}
+
 /** A list, and the objects in it that could not be parsed. `null` without permission to list it. */
 type Seen<A> = Resource.Accepted<A> | null
 
 /** A resource that is not served has no items. */
 const listed = <A extends { readonly metadata: ObjectMeta }>(
   kind: Kind<A>,
-  scope: { readonly namespace?: string } = {}
+  scope: Scope = {}
 ): Look<Seen<A>> =>
   Resource.listReadable(kind, scope).pipe(
     Effect.catchIf(
@@ -190,7 +194,8 @@ const cutsNow = (
 
 const listedOf = (summary: Summary, ground: Ground): Listed => {
   const { snapshots, contents } = ground
-  const now = snapshots === null ? null : cutsNow(summary, snapshots.items, ground)
+  const own = snapshots?.items.filter(({ metadata }) => metadata.namespace === summary.namespace)
+  const now = own === undefined ? null : cutsNow(summary, own, ground)
   // One that cannot be read may be of the driver.
   const classes = ground.classes?.unreadable.length === 0 ? ground.classes.items : null
   const drivers = [...new Set(summary.cuts.map(({ driver }) => driver))]
@@ -214,16 +219,16 @@ const listedOf = (summary: Summary, ground: Ground): Listed => {
 }
 
 /**
- * The snapshots of a namespace with the volume snapshots that are ready to use, and those that this version
- * cannot read. Needs no permission on Secrets.
+ * The snapshots of a namespace, or of all, with the volume snapshots that are ready to use, and those that
+ * this version cannot read. Needs no permission on Secrets.
  */
-export const listReadable = (namespace: string): Look<Snapshots> =>
+export const listReadable = (namespace: string | undefined): Look<Snapshots> =>
   Effect.gen(function* () {
-    const labelSelector = recordLabels
+    const scope: Scope = namespace === undefined ? {} : { namespace }
     const [records, snapshots, contents, classes] = yield* Effect.all(
       [
-        Resource.listObjects(kinds.configmaps, { namespace, labelSelector }),
-        listed(kinds.volumesnapshots, { namespace }),
+        Resource.listObjects(kinds.configmaps, { ...scope, labelSelector: recordLabels }),
+        listed(kinds.volumesnapshots, scope),
         // Without the right to read contents the VolumeSnapshots' own word is what there is.
         listed(kinds.volumesnapshotcontents),
         listed(kinds.storageclasses)
@@ -251,8 +256,8 @@ export const ofName = (
   return Effect.fail(unread?.error ?? noSnapshot(ref.namespace, ref.name))
 }
 
-/** Those that this version can read, newest first. */
-export const list = (namespace: string): Look<ReadonlyArray<Listed>> =>
+/** Those of a namespace, or of all, that this version can read, newest first. */
+export const list = (namespace: string | undefined): Look<ReadonlyArray<Listed>> =>
   Effect.map(listReadable(namespace), ({ snapshots }) => snapshots)
 
 /** A record, and the Secrets that it was read from. */

@@ -28,9 +28,10 @@ const usageOf = (action: string) => usages.find((usage) => usage.split(" ", 1)[0
 export const actionOf = (screen: Screen, words: ReadonlyArray<string>, flags: SetFlags): Action => {
   const [action = "list", ...names] = words
   const [first, second = "live", ...more] = names
-  const { output } = flags
+  const { output, "all-namespaces": everywhere } = flags
   if (action === "list" && first === undefined)
-    return Effect.flatMap(show, ({ listSets }) => listSets(screen, output))
+    return Effect.flatMap(show, ({ listSets }) => listSets(screen, output, everywhere))
+  if (everywhere) throw new Usage(`snapshots ${action} takes no --all-namespaces`, "name a namespace with -n")
   if (action === "prune") return Effect.flatMap(prune, ({ pruneSets }) => pruneSets(screen, names, flags))
   if (first !== undefined && more.length === 0) {
     if (action === "diff")

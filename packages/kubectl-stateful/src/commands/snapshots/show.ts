@@ -12,14 +12,14 @@ import type { Screen } from "../../command/screen.ts"
 
 const now = Effect.map(DateTime.now, DateTime.formatIso)
 
-export const listSets = (screen: Screen, output: string | undefined) =>
+export const listSets = (screen: Screen, output: string | undefined, everywhere: boolean) =>
   Effect.gen(function* () {
     const { origin } = yield* Cluster
-    const { snapshots, unreadable } = yield* Snapshot.listReadable(origin.namespace)
+    const { snapshots, unreadable } = yield* Snapshot.listReadable(everywhere ? undefined : origin.namespace)
     const isForPeople = output === undefined || output === "wide"
     for (const { error } of unreadable) screen.err(printed`${failureLine(error, "")}\n`)
     if (snapshots.length > 0 || !isForPeople)
-      screen.out(yield* snapshotsText(snapshots, output, yield* now, screen))
+      screen.out(yield* snapshotsText(snapshots, output, yield* now, { ...screen, namespaces: everywhere }))
     else if (unreadable.length === 0) screen.err(printed`No snapshots found.\n`)
   })
 
