@@ -43,6 +43,9 @@ export const reclaimPolicyBeforeAnnotation = "kubectl-stateful.dev/reclaim-polic
 /** On snapshots and groups of ours: the set that they belong to. Members of a group carry no labels. */
 export const setLabel = "kubectl-stateful.dev/set"
 
+/** On a content that is deleted, and whose sidecar has missed that: when it was woken. */
+export const wokenAnnotation = "kubectl-stateful.dev/woken"
+
 /** On the ConfigMap of a record: the consistency of its snapshot. It is only shown, and decides nothing. */
 export const levelAnnotation = "kubectl-stateful.dev/level"
 

@@ -8,6 +8,7 @@ import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.
 import { configmaps, persistentvolumes, secrets } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import {
   volumegroupsnapshots,
+  volumesnapshotcontents,
   volumesnapshots
 } from "../../../packages/sandbox/src/registry/kinds/storage.ts"
 import type { Request } from "../../../packages/sdk/src/Cluster.ts"
@@ -182,6 +183,45 @@ describe("a snapshot", () => {
       })
     )
   }
+
+  it.effect("crash: an abort wakes the sidecar that missed a deletion while it asked its driver", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      const isRecord = ({ method, path }: Request) => method === "POST" && path.endsWith("/secrets")
+      const options = { name: "nightly", consistency: "crash" as const, identity: ann }
+      yield* drive(Effect.exit(dying(world, isRecord)(Snapshot.take(app, options))))
+      const [entry] = yield* on(world)(Journal.list("shop", "db"))
+      const key = "snapshot.storage.kubernetes.io/volumesnapshot-being-created"
+      const annotate = (value: string | null) =>
+        Effect.forEach(world.sandbox.store.list(volumesnapshotcontents), ({ metadata: { name } }) =>
+          on(world)(
+            Resource.patch(
+              { api: kinds.volumesnapshotcontents, name },
+              { _tag: "Merge", value: { metadata: { annotations: { [key]: value } } } }
+            )
+          )
+        )
+      const isDrop = ({ method, path }: Request) =>
+        method === "DELETE" && path.endsWith("/volumesnapshots/nightly-data-db-1")
+      let dropped = 0
+      const abort = withCluster({
+        ...world.sandbox.cluster,
+        request: (request) =>
+          Effect.gen(function* () {
+            // The sidecar asks its driver just now.
+            if (isDrop(request) && dropped++ === 0) yield* Effect.orDie(annotate("yes"))
+            return yield* world.sandbox.cluster.request(request)
+          })
+      })(Snapshot.abort({ namespace: "shop", id: entry?.plan.id ?? "" }, { identity: bob }))
+      const confirm = Effect.andThen(Effect.sleep("5 seconds"), annotate(null))
+      const began = world.sandbox.registry.now()
+      const [{ outcome }] = yield* drive(Effect.all([abort, confirm], { concurrency: 2 }))
+      assert.strictEqual(dropped, 1)
+      assert.strictEqual(outcome, "Aborted")
+      assertNothingLeft(world)
+      assert.isBelow(world.sandbox.registry.now() - began, 60_000)
+    })
+  )
 
   it.effect("of a name that is taken is refused before anything is cut", () =>
     Effect.gen(function* () {

@@ -40,6 +40,8 @@ class SnapshotContents {
    * the content's uid.
    */
   readonly #due = new Map<string, number>()
+  /** The annotations of contents whose deletion was put off, by the content's uid. */
+  readonly #left = new Map<string, string>()
 
   constructor(client: Client, storage: Storage, recorder: Recorder) {
     this.#client = client
@@ -166,16 +168,21 @@ class SnapshotContents {
   }
 
   /**
-   * The content is kept until its driver has reported the outcome; it is checked again only at the next
-   * resync.
+   * The content is kept until its driver has reported the outcome. It is checked again at the next resync, or
+   * when it changes: a change of the sidecar's own annotation alone is none.
    */
   #leave(content: VolumeSnapshotContent): number | undefined {
     const { metadata, spec } = content
-    const isOpen =
-      spec.volumeSnapshotRef.uid !== undefined && metadata.annotations?.[beingCreated] !== undefined
+    const { [beingCreated]: open, ...others } = metadata.annotations ?? {}
+    const seen = JSON.stringify(others)
+    const isOpen = spec.volumeSnapshotRef.uid !== undefined && open !== undefined
     const until = Timestamp.toMillis(metadata.deletionTimestamp ?? "") + resync
     const now = this.#client.registry.now()
-    if (isOpen && until > now) return until - now
+    if (until > now && (isOpen || this.#left.get(metadata.uid) === seen)) {
+      this.#left.set(metadata.uid, seen)
+      return until - now
+    }
+    this.#left.delete(metadata.uid)
     this.#delete(content)
     return undefined
   }

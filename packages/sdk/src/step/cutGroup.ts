@@ -21,6 +21,7 @@ import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf, withInner } from "../operation/Step.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { noneLeft, type Unmet } from "../wait/condition.ts"
+import { wakingSidecars } from "./wakeSidecars.ts"
 import { defaultStepTimeout, polled, steadily, until } from "../wait/until.ts"
 import { type CutSettings, type Cutting, goneCut, notCut, whileFrozen } from "./cutVolumes.ts"
 import { claimsByName } from "./reclaimPolicy.ts"
@@ -307,9 +308,14 @@ const undo = (step: CutGroup, at: At): Work =>
     const own = group?.status?.boundVolumeGroupSnapshotContentName
     const contents = contentsOf(group === null ? [] : yield* membersOf(step, namespace))
     const api = { ...volumeGroupSnapshotContents, version: step.version }
-    yield* removeOurs(at, [groupTarget(step, namespace)])
-    yield* untilMembersGone(step, at)
-    yield* untilContentsGone(at, own ? [...contents, { api, name: own }] : contents)
+    yield* wakingSidecars(
+      contents,
+      Effect.gen(function* () {
+        yield* removeOurs(at, [groupTarget(step, namespace)])
+        yield* untilMembersGone(step, at)
+        yield* untilContentsGone(at, own ? [...contents, { api, name: own }] : contents)
+      })
+    )
     const now = yield* claimsByName(
       at.fence.namespace,
       step.claims.map(({ claim }) => claim)

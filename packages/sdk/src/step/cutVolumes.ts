@@ -15,6 +15,7 @@ import { format } from "../GoDuration.ts"
 import type { Level } from "./record.ts"
 import { assertUnmounted } from "./unmounted.ts"
 import { type Condition, inWords, type Unmet } from "../wait/condition.ts"
+import { wakingSidecars } from "./wakeSidecars.ts"
 import { defaultStepTimeout, polled, steadily, until } from "../wait/until.ts"
 import {
   assertClaims,
@@ -255,8 +256,10 @@ const undo = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
     const { namespace } = at.fence
     yield* untilNoneUnderWay(at, underWay(namespace, at.plan.id))
     const contents = contentsOf([...(yield* ourSnapshots(namespace, at.plan.id)).values()])
-    yield* removeOurs(at, targets(step, namespace))
-    yield* untilContentsGone(at, contents)
+    yield* wakingSidecars(
+      contents,
+      Effect.andThen(removeOurs(at, targets(step, namespace)), untilContentsGone(at, contents))
+    )
   })
 
 /** The claims that a plan snapshots separately, with the names of their VolumeSnapshots. */

@@ -31,6 +31,7 @@ import type { RecordedCut } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { readRecord } from "./recordList.ts"
 import { policyOf, setPolicy, snapshotTarget, contentTarget } from "./snapshots.ts"
+import { wakingSidecars } from "./wakeSidecars.ts"
 import { counted } from "../Plural.ts"
 
 type Settings = { readonly stepTimeout?: number }
@@ -142,24 +143,27 @@ const untilAllGone = (
   at: At,
   objects: ReadonlyArray<{ readonly target: Resource.Target; readonly uid: string | null }>
 ): Work =>
-  Effect.asVoid(
-    until(at, {
-      views: polled(
-        Effect.map(
-          Effect.forEach(
-            objects,
-            ({ target, uid }) => Effect.map(isThere(target, uid), (found) => ({ target, found })),
-            { concurrency: 16 }
-          ),
-          (all) => all.flatMap(({ target, found }) => (found === null ? [] : [{ target, found }]))
-        )
-      ),
-      until: noneLeft(({ target, found }: { target: Resource.Target; found: Resource.KubeObject }) => ({
-        subject: { kind: target.api.kind, name: target.name },
-        for: whatFor(found)
-      })),
-      limit: at.settings.stepTimeout ?? defaultStepTimeout
-    })
+  wakingSidecars(
+    objects.map(({ target }) => target),
+    Effect.asVoid(
+      until(at, {
+        views: polled(
+          Effect.map(
+            Effect.forEach(
+              objects,
+              ({ target, uid }) => Effect.map(isThere(target, uid), (found) => ({ target, found })),
+              { concurrency: 16 }
+            ),
+            (all) => all.flatMap(({ target, found }) => (found === null ? [] : [{ target, found }]))
+          )
+        ),
+        until: noneLeft(({ target, found }: { target: Resource.Target; found: Resource.KubeObject }) => ({
+          subject: { kind: target.api.kind, name: target.name },
+          for: whatFor(found)
+        })),
+        limit: at.settings.stepTimeout ?? defaultStepTimeout
+      })
+    )
   )
 
 /** The recorded volume snapshots in the Secret; `null` if it was deleted, or is damaged. */
