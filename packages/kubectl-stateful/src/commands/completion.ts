@@ -12,7 +12,7 @@ export class Completion extends KubectlCommand {
   static override summary = "Print a script that completes kubectl-stateful in a shell."
   static override usage = [`completion ${shells.join("|")} [flags]`]
   static override description =
-    "Only for the program called by its own name: for `kubectl stateful`, kubectl's completion is enough. No cluster is contacted until names are completed."
+    "Only for the program called by its own name: as a plugin, it is completed by kubectl. No cluster is contacted until names are completed."
   static override examples = [
     "source <(kubectl-stateful completion bash)",
     "kubectl-stateful completion zsh > ~/.zfunc/_kubectl-stateful",
