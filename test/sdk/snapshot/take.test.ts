@@ -18,6 +18,8 @@ import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import * as Snapshot from "../../../packages/sdk/src/Snapshot.ts"
 import { decode } from "../../../packages/sdk/src/step/record.ts"
 import { recordName } from "../../../packages/sdk/src/RecordName.ts"
+import { wokenAnnotation } from "../../../packages/sdk/src/Labels.ts"
+import { wakingSidecars } from "../../../packages/sdk/src/step/wakeSidecars.ts"
 import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on } from "../scale/callers.ts"
 import {
@@ -220,6 +222,34 @@ describe("a snapshot", () => {
       assert.strictEqual(outcome, "Aborted")
       assertNothingLeft(world)
       assert.isBelow(world.sandbox.registry.now() - began, 60_000)
+    })
+  )
+
+  it.effect("whose status names a content of another namespace wakes no sidecar of that one", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      const foreign = (namespace: string) => ({
+        apiVersion: "snapshot.storage.k8s.io/v1",
+        kind: "VolumeSnapshotContent",
+        metadata: { name: `of-${namespace}`, finalizers: ["example.com/held"] },
+        spec: {
+          deletionPolicy: "Retain",
+          driver: "other.example.com",
+          source: { snapshotHandle: `handle-${namespace}` },
+          volumeSnapshotRef: { name: "theirs", namespace }
+        }
+      })
+      const targets = ["shop", "other"].map((namespace) => {
+        world.sandbox.create(foreign(namespace))
+        return { api: kinds.volumesnapshotcontents, name: `of-${namespace}` }
+      })
+      for (const target of targets) yield* on(world)(Resource.remove(target))
+      yield* drive(on(world)(wakingSidecars("shop", targets, Effect.sleep("20 seconds"))))
+      const woken = contents(world).filter(({ metadata }) => metadata.annotations?.[wokenAnnotation])
+      assert.deepEqual(
+        woken.map(({ metadata }) => metadata.name),
+        ["of-shop"]
+      )
     })
   )
 

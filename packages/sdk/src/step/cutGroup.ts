@@ -309,6 +309,7 @@ const undo = (step: CutGroup, at: At): Work =>
     const contents = contentsOf(group === null ? [] : yield* membersOf(step, namespace))
     const api = { ...volumeGroupSnapshotContents, version: step.version }
     yield* wakingSidecars(
+      namespace,
       contents,
       Effect.gen(function* () {
         yield* removeOurs(at, [groupTarget(step, namespace)])

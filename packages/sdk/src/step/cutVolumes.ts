@@ -257,6 +257,7 @@ const undo = (step: CutVolumes, at: StepContext<CutSettings>): Work =>
     yield* untilNoneUnderWay(at, underWay(namespace, at.plan.id))
     const contents = contentsOf([...(yield* ourSnapshots(namespace, at.plan.id)).values()])
     yield* wakingSidecars(
+      namespace,
       contents,
       Effect.andThen(removeOurs(at, targets(step, namespace)), untilContentsGone(at, contents))
     )

@@ -144,6 +144,7 @@ const untilAllGone = (
   objects: ReadonlyArray<{ readonly target: Resource.Target; readonly uid: string | null }>
 ): Work =>
   wakingSidecars(
+    at.fence.namespace,
     objects.map(({ target }) => target),
     Effect.asVoid(
       until(at, {

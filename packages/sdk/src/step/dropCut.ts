@@ -47,6 +47,7 @@ export const dropCut = (at: At, name: string): Work =>
       if (isItsOwn) yield* setPolicy(at, target, content.metadata.uid ?? null, "Delete")
     }
     yield* wakingSidecars(
+      at.fence.namespace,
       contents,
       Effect.andThen(
         removeOurs(at, [snapshotTarget(at.fence.namespace, name)]),

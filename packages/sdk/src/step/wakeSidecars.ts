@@ -19,22 +19,33 @@ type Work<A = void> = Effect.Effect<A, Failure, Cluster>
 /** When contents are looked at that have not gone, each so many milliseconds after the one before. */
 const pauses = [3000, 9000, 27_000, 81_000]
 
-/** Without the right to change it, it goes at the resync. */
-const wake = (target: Resource.Target): Effect.Effect<void, never, Cluster> =>
+/**
+ * Only contents of this namespace: a VolumeSnapshot's status may name any. Without the right to change it, it
+ * goes at the resync.
+ */
+const wake = (namespace: string, target: Resource.Target): Effect.Effect<void, never, Cluster> =>
   Effect.gen(function* () {
     const content = yield* readContent(target.name)
     if (content === null || !content.metadata.deletionTimestamp || isBeingCut(content)) return
+    if (content.spec.volumeSnapshotRef.namespace !== namespace) return
     const { uid } = content.metadata
     const annotations = { [wokenAnnotation]: new Date(yield* Clock.currentTimeMillis).toISOString() }
     yield* Resource.patch(target, { _tag: "Merge", value: { metadata: { uid, annotations } } })
   }).pipe(Effect.ignore)
 
 /** Waits for the deletion of these contents, and wakes the sidecars of those that stay. */
-export const wakingSidecars = <A>(targets: ReadonlyArray<Resource.Target>, deletion: Work<A>): Work<A> => {
+export const wakingSidecars = <A>(
+  namespace: string,
+  targets: ReadonlyArray<Resource.Target>,
+  deletion: Work<A>
+): Work<A> => {
   const contents = targets.filter(({ api }) => api.kind === "VolumeSnapshotContent")
   if (contents.length === 0) return deletion
   const waking = Effect.forEach(pauses, (pause) =>
-    Effect.andThen(Effect.sleep(pause), Effect.forEach(contents, wake, { concurrency: 16, discard: true }))
+    Effect.andThen(
+      Effect.sleep(pause),
+      Effect.forEach(contents, (content) => wake(namespace, content), { concurrency: 16, discard: true })
+    )
   )
   return Effect.raceFirst(deletion, Effect.andThen(waking, Effect.never))
 }
