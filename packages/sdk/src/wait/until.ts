@@ -19,37 +19,39 @@ export type Clocked = Pick<StepContext, "report" | "elapsed">
 
 type Views<View> = Stream.Stream<View, Failure, Cluster>
 
-/** A view by asking again and again, every so many milliseconds: for waits in which members are frozen. */
-export const steadily = <View>(look: Effect.Effect<View, Failure, Cluster>, every: number): Views<View> =>
-  Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(Effect.andThen(Effect.sleep(every), look)))
-
-/** The longest pause between two looks, in milliseconds. */
-const longest = 2000
-
-/**
- * A view by asking again and again: first every so many milliseconds, default 250, and less often the longer it
- * takes, by a twentieth of the time so far.
- */
-export const polled = <View>(look: Effect.Effect<View, Failure, Cluster>, every = 250): Views<View> =>
+/** A view by asking again and again, with pauses in milliseconds: each from the time paused so far. */
+const paced = <View>(
+  look: Effect.Effect<View, Failure, Cluster>,
+  pauseAfter: (paused: number) => number
+): Views<View> =>
   Stream.suspend(() => {
-    let waited = 0
+    let paused = 0
     const again = Effect.suspend(() => {
-      const pause = Math.max(every, Math.min(longest, Math.floor(waited / 20)))
-      waited += pause
+      const pause = pauseAfter(paused)
+      paused += pause
       return Effect.andThen(Effect.sleep(pause), look)
     })
     return Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(again))
   })
 
+/** Asks every so many milliseconds, however long it takes: for waits in which members are frozen. */
+export const steadily = <View>(look: Effect.Effect<View, Failure, Cluster>, every: number): Views<View> =>
+  paced(look, () => every)
+
+/** The longest pause between two looks, in milliseconds. */
+const longest = 2000
+
 /**
- * The same for conditions that are usually met within moments: polled soon at first, and less and less often.
+ * Asks every so many milliseconds at first, default 250, and less often the longer it takes, by a twentieth of
+ * the time so far.
  */
+export const polled = <View>(look: Effect.Effect<View, Failure, Cluster>, every = 250): Views<View> =>
+  paced(look, (paused) => Math.max(every, Math.min(longest, Math.floor(paused / 20))))
+
+/** For conditions that are usually met within moments: asks soon at first, and less and less often. */
 export const polledSoon = <View>(look: Effect.Effect<View, Failure, Cluster>): Views<View> =>
-  Stream.suspend(() => {
-    let pause = 12
-    const again = Effect.suspend(() => Effect.andThen(Effect.sleep((pause = Math.min(250, 2 * pause))), look))
-    return Stream.concat(Stream.fromEffect(look), Stream.fromEffectRepeat(again))
-  })
+  // 24, 48, 96, 192, and then 250 ms: each twice the one before.
+  paced(look, (paused) => Math.min(250, paused + 24))
 
 export interface Waiting<View> {
   /** As they come: each is judged by itself. */
