@@ -12,20 +12,11 @@ class Sequencer extends BaseSequencer {
 
 const suites = (...names: ReadonlyArray<string>) => names.map((name) => `test/cluster/${name}.test.ts`)
 
-/** They lose nodes or the API server, set what holds for the whole cluster, or measure how long something takes. */
-const alone = suites(
-  "consistency",
-  "describe",
-  "freeze-by-request",
-  "losses",
-  "quiesce",
-  "quiesce-kills",
-  "remedies",
-  "requests",
-  "router",
-  "scale-loss",
-  "snapshot"
-)
+/** They measure how long something takes, or count what all ask for. */
+const alone = suites("consistency", "freeze-by-request", "quiesce", "quiesce-kills", "requests", "snapshot")
+
+/** They lose nodes or the API server, or set what holds for the whole cluster. Most of the time they wait. */
+const losing = suites("describe", "losses", "remedies", "router", "scale-loss")
 
 const shared = {
   // As in `npm test`: the SDK is loaded once for all suites of a worker.
@@ -50,7 +41,7 @@ export default defineConfig({
           ...shared,
           name: "side by side",
           include: suites("*"),
-          exclude: [...alone, ...suites("*-on-sandbox")],
+          exclude: [...alone, ...losing, ...suites("*-on-sandbox")],
           maxWorkers: 2,
           sequence: { groupOrder: 0 }
         }
@@ -63,6 +54,16 @@ export default defineConfig({
           include: alone,
           fileParallelism: false,
           sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "losing",
+          include: losing,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 }
         }
       }
     ]

@@ -43,14 +43,14 @@ writeFileSync(
   })
 )
 
-/** A class whose cuts come after that deadline. */
+/** A class whose cuts come after that deadline, and well before Redis' own of ten seconds. */
 const slower = {
   apiVersion: "snapshot.storage.k8s.io/v1",
   kind: "VolumeSnapshotClass",
   metadata: { name: "q-slower" },
   driver: "bed.csi.kubectl-stateful.dev",
   deletionPolicy: "Delete",
-  parameters: { cutDelay: "8s" }
+  parameters: { cutDelay: "6s" }
 }
 
 const printed: Array<string> = []
