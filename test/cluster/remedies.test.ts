@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { type Situation, situations } from "./suite/remedies.ts"
 import { bed, isBed, namespace } from "./suite/commands.ts"
+import { bundled } from "./suite/plugin.ts"
 import { play, playLost, server, type Server, until, well } from "./suite/effects.ts"
 
 const space = namespace("remedies-suite")
@@ -39,7 +40,7 @@ const plays = (all: ReadonlyArray<Situation>) => {
 
 beforeAll(async () => {
   const kubectl = execFileSync("bash", ["-c", "command -v kubectl"], { encoding: "utf8" }).trim()
-  on = server({ kubectl, namespace: space.name })
+  on = server({ kubectl, namespace: space.name, plugin: bundled() })
   await space.create()
   const nodes = JSON.parse(await on.kubectl(["get", "nodes", "-o", "json"])) as {
     readonly items: ReadonlyArray<{ metadata: { name: string; labels: Record<string, string> } }>

@@ -213,8 +213,9 @@ describe.runIf(isBed())("a router in a pod", () => {
       await sleep(8000)
       const back = Date.now()
       bed("heal", "apiserver")
-      await sleep(3000)
-      // A controller that sees the kubelets' signs of life late takes all nodes for lost, and their pods for unready.
+      // A controller that sees the kubelets' signs of life late takes all nodes for lost, and their pods for unready:
+      // within its patience of 12 s.
+      await sleep(15_000)
       await kubectl(["rollout", "status", "sts/store", ...n, "--timeout=90s"])
       await scale(3, profile)
       await sleep(3000)

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { bin, cache } from "../../shipped.ts"
 import { assert } from "vitest"
+import type { Plugin } from "./plugin.ts"
 import { commandsOf, shapeOf, type Situation, type Step } from "./remedies.ts"
 
 interface Ended {
@@ -58,6 +59,8 @@ export const server = (options: {
   readonly kubectl: string
   readonly namespace: string
   readonly env?: Record<string, string>
+  /** The plugin without a process of its own: while something is waited for, it is asked again and again. */
+  readonly plugin?: Pick<Plugin, "run">
 }) => {
   const folder = mkdtempSync(join(tmpdir(), "remedies-"))
   writeFileSync(join(folder, "settings"), "a=b\n")
@@ -119,7 +122,9 @@ export const server = (options: {
       )
     },
     findings: async (name: string, flags: ReadonlyArray<string> = []) => {
-      const out = await kubectl(["stateful", "describe", name, ...n, ...flags, "-o", "json"])
+      const words = ["describe", name, ...n, ...flags, "-o", "json"]
+      const ran = await options.plugin?.run(words)
+      const out = ran?.out ?? (await kubectl(["stateful", ...words]))
       return foundIn((JSON.parse(out) as { readonly checklist?: unknown }).checklist ?? [])
     },
     end: () => rmSync(folder, { recursive: true })

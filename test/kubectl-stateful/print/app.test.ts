@@ -123,6 +123,13 @@ Can this application ...
     ])
   })
 
+  it("counts down the grace period of a pod that is being deleted", () => {
+    const state = healthyApp((draft) => {
+      podOf(draft, "db-2").deleted = "2026-11-20T12:00:28Z"
+    })
+    assert.include(replicaLines(state), "   Terminating, up to 28s left")
+  })
+
   it("names a missing replica, one too many, and one of an old revision", () => {
     const state = healthyApp((draft) => {
       named(draft.replicas, "db-0").pod = null

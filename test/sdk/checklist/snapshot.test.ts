@@ -165,6 +165,19 @@ describe("snapshot", () => {
     assert.deepStrictEqual([verdict.answer, verdict.findings.length], ["Yes", 0])
   })
 
+  it("does not count a snapshot that names a class which is not there", () => {
+    const failed = (of: string) => {
+      const verdict = look("snapshot", "snapshot-stuck", (draft) => {
+        const mistaken = structuredClone(first(draft.protection.snapshots))
+        const wrong = { created: "2026-11-20T11:59:00Z", readyToUse: false, error: "no class", class: of }
+        draft.protection.snapshots?.push(Object.assign(mistaken, { name: "mistaken", ...wrong }))
+      })
+      return verdict.findings.map(({ evidence }) => evidence)
+    }
+    assert.deepStrictEqual(failed("no-such-class"), [])
+    assert.deepStrictEqual(failed("snap"), ["snapshot mistaken: no class"])
+  })
+
   it("puts a driver's message of several lines on one", () => {
     const { findings } = look("snapshot", "snapshot-stuck", (draft) => {
       Object.assign(first(draft.protection.snapshots), {

@@ -5,7 +5,7 @@ import { setFlags } from "../flags/snapshots.ts"
 import { actionOf } from "./snapshots/actions.ts"
 
 export class Snapshots extends KubectlCommand {
-  static override summary = "List, describe, compare, delete, export and import snapshots."
+  static override summary = "List, describe, compare, prune, export and import snapshots."
   static override usage = [
     "snapshots [list] [flags]",
     "snapshots describe NAME [flags]",

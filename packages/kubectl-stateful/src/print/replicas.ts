@@ -18,13 +18,19 @@ export const pinnedBy = (placement: Placement | undefined): string => {
   return [...new Set(pins)].join(",")
 }
 
+/** Its deletion was requested for the end of its grace period. */
+const terminating = (deleted: string, observed: string): string =>
+  Date.parse(deleted) > Date.parse(observed)
+    ? `Terminating, up to ${age(observed, deleted)} left`
+    : `Terminating for ${age(deleted, observed)}`
+
 /** What is unusual about a replica; `null` if nothing is. */
 export const replicaNote = (replica: Replica, observed: string): string | null => {
   const pod = replica.pod
   const said = [
     ...(replica.wanted ? [] : ["beyond spec.replicas"]),
     ...(replica.known && pod === null ? ["no pod"] : []),
-    ...(pod === null || pod.deleted === null ? [] : [`Terminating for ${age(pod.deleted, observed)}`]),
+    ...(pod === null || pod.deleted === null ? [] : [terminating(pod.deleted, observed)]),
     ...(pod === null || pod.reason === null ? [] : [pod.reason]),
     ...(pod === null || pod.current ? [] : ["old revision"])
   ]

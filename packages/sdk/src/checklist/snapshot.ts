@@ -4,7 +4,7 @@
  */
 import type { CutLevel } from "./verdict.ts"
 import type { Claim } from "../Claim.ts"
-import type { SnapshotClass } from "../Protection.ts"
+import type { SnapshotClass, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../state/AppState.ts"
 import {
   beingDeletedRule,
@@ -230,6 +230,12 @@ const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Evidence> =>
 const cutPatience = 600_000
 const readyPatience = 86_400_000
 
+/** It failed for a class that is not there: whoever made it named that, and no snapshot of ours would. */
+const hasNoClass = (state: AppState, snapshot: VolumeSnapshot): boolean =>
+  !snapshot.readyToUse &&
+  snapshot.class !== null &&
+  state.protection.snapshotClasses?.every(({ name }) => name !== snapshot.class) === true
+
 /** An error disappears when a retry succeeds, so only a claim's newest snapshot counts. */
 const snapshotStuck = ({ state }: Facts): ReadonlyArray<Evidence> => {
   const readyGroups = new Set(
@@ -238,9 +244,9 @@ const snapshotStuck = ({ state }: Facts): ReadonlyArray<Evidence> => {
     )
   )
   return boundClaims(state).flatMap((claim) => {
-    const newest = ofClaim(state.protection.snapshots, claim).toSorted(
-      (a, b) => instant(b.created) - instant(a.created)
-    )[0]
+    const [newest] = ofClaim(state.protection.snapshots, claim)
+      .filter((one) => !hasNoClass(state, one))
+      .toSorted((a, b) => instant(b.created) - instant(a.created))
     if (newest === undefined || newest.readyToUse) return []
     const siblingsReady = newest.group !== null && readyGroups.has(newest.group)
     const waited = age(state, newest.created)
