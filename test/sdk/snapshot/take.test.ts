@@ -258,7 +258,7 @@ describe("a snapshot", () => {
       const world = yield* withStorage()
       yield* take(world)
       const again = yield* Effect.flip(take(world))
-      assert.include(again.message, "already exists")
+      assert.strictEqual(again.message, "snapshot nightly already exists")
       assert.lengthOf(names(world, volumesnapshots), 3)
     })
   )

@@ -12,6 +12,7 @@ import type { Failure } from "./StepContext.ts"
 import { homeOf, isEndedBy, isMadeBy, isTokenOf, operationOf, tokenOf } from "./Token.ts"
 import * as Run from "./Run.ts"
 import type { Objects } from "./Verb.ts"
+import { recordedSet } from "../RecordName.ts"
 import { shellWord } from "../ShellWord.ts"
 
 type Work<A = void> = Effect.Effect<A, Failure, Cluster>
@@ -43,6 +44,14 @@ export const isSwept = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Clu
     return plan.guards.every((guard) => guard.uid === null || !objects.has(keyOf(guard)))
   })
 
+/** Nobody is told to remove the record of a snapshot: its configuration is in there alone. */
+const isTaken = (guard: Guard, home: string): OperationError => {
+  const set = guard.kind === "Secret" ? recordedSet(guard.name) : null
+  return set === null
+    ? because("Changed", `${titleOf(guard, home)} already exists`, "choose another name, or remove it")
+    : because("Changed", `snapshot ${set} already exists`, "choose another name, or prune it first")
+}
+
 /** The guarded objects of a plan that is about to start: all that it does not create itself must exist. */
 export const readPlanned = (plan: AnyPlan): Work<Objects> =>
   Effect.flatMap(readGuards(plan), (objects) => {
@@ -59,15 +68,7 @@ export const readPlanned = (plan: AnyPlan): Work<Objects> =>
         guard.uid === null && object !== undefined && tokenOf(object) === null && !isMadeBy(plan.id, object)
       )
     })
-    return taken === undefined
-      ? Effect.succeed(objects)
-      : Effect.fail(
-          because(
-            "Changed",
-            `${titleOf(taken, plan.home)} already exists`,
-            "choose another name, or remove it"
-          )
-        )
+    return taken === undefined ? Effect.succeed(objects) : Effect.fail(isTaken(taken, plan.home))
   })
 
 /** True if two operations would own the same object: by uid, or by name if one has yet to create it. */
