@@ -11,6 +11,29 @@ import { ann, bob, on, refusal } from "../scale/callers.ts"
 import { assertNothingLost, assertSettled, snapshot, stateOf, withSnapshot } from "./world.ts"
 
 describe("a restore whose journal somebody has edited", () => {
+  it.effect("is aborted by its edited steps, and never said to be undone as a whole", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const plan = yield* on(world)(Restore.prepare(snapshot))
+      const inner = world.sandbox.cluster
+      const moves = ({ method, path, body = "" }: Request) =>
+        method === "POST" && path.endsWith("/persistentvolumeclaims") && body.includes(`data-db-2-${plan.id}`)
+      const dying: typeof inner = {
+        ...inner,
+        request: (request) => (moves(request) ? Effect.die("killed") : inner.request(request))
+      }
+      yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
+      const target = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+      const data = { "plan.json": JSON.stringify({ ...plan, steps: [] }) }
+      yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { data } }))
+      const at = { namespace: "shop", id: plan.id }
+      const { outcome, unmet } = yield* drive(on(world)(Restore.abort(at, { identity: bob })))
+      assert.strictEqual(outcome, "Incomplete")
+      assert.match(unmet.join(), /was changed after the operation started: what its own steps changed/)
+      assertNothingLost(world, "after")
+    })
+  )
+
   it.effect("starts no member beside its volume: it is not resumed, and an abort brings all back", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()

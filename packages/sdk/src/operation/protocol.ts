@@ -148,8 +148,13 @@ const behindFences = <Step extends AnyStep, Settings, Options, Going, Outcome>(
       if (why !== null) return yield* why
       yield* unchanged(plan, objects)
     } else {
-      const other = isBack ? undefined : [...objects.values()].find((one) => isOtherPlan(plan, one))
-      if (other !== undefined) return yield* edited(plan)
+      const isEdited = [...objects.values()].some((one) => isOtherPlan(plan, one))
+      if (isEdited && !isBack) return yield* edited(plan)
+      // Its steps are undone, and nobody knows whether they were all.
+      if (isEdited)
+        yield* log.fallShort(
+          `${edited(plan).message}: what its own steps changed may not be undone; compare replicas and claims with the state before it`
+        )
       const captures = isBack && !entry.status.aborting && absent.size === 0
       const writes = verb.writes(plan, plan.guards[0])
       yield* run.takeOver({
