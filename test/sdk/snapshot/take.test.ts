@@ -253,6 +253,29 @@ describe("a snapshot", () => {
     })
   )
 
+  it.effect("is not taken where a webhook writes another record than was sent", () =>
+    Effect.gen(function* () {
+      const world = yield* withStorage()
+      const inner = world.sandbox.cluster
+      const webhook: typeof inner = {
+        ...inner,
+        request: (request) =>
+          request.method === "POST" && request.path.endsWith("/secrets")
+            ? inner.request({
+                ...request,
+                body: (request.body ?? "").replace(/"record":"[^"]*"/, '"record":"AAAA"')
+              })
+            : inner.request(request)
+      }
+      const taken = Snapshot.take(app, { name: "nightly", identity: ann })
+      yield* Effect.flip(drive(withCluster(webhook)(taken)))
+      assert.deepEqual(
+        names(world, configmaps).filter((name) => name === recordName("nightly")),
+        []
+      )
+    })
+  )
+
   it.effect("of a name that is taken is refused before anything is cut", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()

@@ -15,6 +15,7 @@ import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
 import { raisedBy } from "../operation/Guarded.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { tokensOn } from "../operation/Token.ts"
+import { isSame } from "../Digest.ts"
 import { kinds } from "../Kind.ts"
 import * as Resource from "../Resource.ts"
 import {
@@ -282,6 +283,19 @@ const listAgain = ({ set }: RecordSet, at: At): Work =>
     yield* writeIndex(at, written.record)
   })
 
+/** A webhook may have changed what was sent: a snapshot whose record says something else cannot be restored. */
+const assertWritten = (at: At, record: SnapshotRecord): Work =>
+  Effect.gen(function* () {
+    const written = yield* readWhole(at.fence.namespace, record.name)
+    if (written === null || !written.sealed || !isSame(written.record, record)) {
+      return yield* because(
+        "Changed",
+        `secret "${recordName(record.name)}" does not contain what this operation wrote`,
+        "exempt it from the webhooks that change Secrets; then abort, and take another snapshot"
+      )
+    }
+  })
+
 const perform = (step: RecordSet, at: At): Work =>
   Effect.gen(function* () {
     const { object } = yield* at.standing
@@ -297,6 +311,7 @@ const perform = (step: RecordSet, at: At): Work =>
       )
     }
     yield* writeRecord(at, record)
+    yield* assertWritten(at, record)
     yield* writeIndex(at, record)
     for (const what of record.changed) {
       yield* at.report({ _tag: "Note", message: `${what} changed while the snapshot was taken` })
