@@ -32,7 +32,7 @@ describe.runIf(isBed())("scaling PostgreSQL while something is lost", () => {
   it("a node lost half way: it stops at the barrier and says which member, and a resume finishes", async () => {
     // The hello of db-1 ends only when the test says so: until then the loss can be seen by all.
     const manners = profile({ helloWaitsFor: "/tmp/go" })
-    const flags = [...n, "--profile", manners, "--step-timeout", "10s"]
+    const flags = [...n, "--profile", manners, "--step-timeout", "25s"]
     const first = plugin.start(["scale", "db", "--replicas", "3", ...flags])
     assert.isTrue(await first.says(/afterAdd in db-1/), first.lines().join("\n"))
     const lost = await nodeOf("db-0")
