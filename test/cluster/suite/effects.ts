@@ -124,6 +124,7 @@ export const server = (options: {
     findings: async (name: string, flags: ReadonlyArray<string> = []) => {
       const words = ["describe", name, ...n, ...flags, "-o", "json"]
       const ran = await options.plugin?.run(words)
+      if (ran !== undefined) assert.equal(ran.code, 0, ran.err)
       const out = ran?.out ?? (await kubectl(["stateful", ...words]))
       return foundIn((JSON.parse(out) as { readonly checklist?: unknown }).checklist ?? [])
     },

@@ -10,20 +10,26 @@ import { drive, withCluster } from "../../simulation/world.ts"
 import { ann, bob, on, refusal } from "../scale/callers.ts"
 import { assertNothingLost, assertSettled, snapshot, stateOf, withSnapshot } from "./world.ts"
 
+/** Its caller dies in the middle of the exchange of volumes: members are stopped, and one has yet to be moved. */
+const stopped = Effect.gen(function* () {
+  const world = yield* withSnapshot()
+  const plan = yield* on(world)(Restore.prepare(snapshot))
+  const inner = world.sandbox.cluster
+  const moves = ({ method, path, body = "" }: Request) =>
+    method === "POST" && path.endsWith("/persistentvolumeclaims") && body.includes(`data-db-2-${plan.id}`)
+  const dying: typeof inner = {
+    ...inner,
+    request: (request) => (moves(request) ? Effect.die("killed") : inner.request(request))
+  }
+  yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
+  const target = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+  return { world, plan, target }
+})
+
 describe("a restore whose journal somebody has edited", () => {
   it.effect("is aborted by its edited steps, and never said to be undone as a whole", () =>
     Effect.gen(function* () {
-      const world = yield* withSnapshot()
-      const plan = yield* on(world)(Restore.prepare(snapshot))
-      const inner = world.sandbox.cluster
-      const moves = ({ method, path, body = "" }: Request) =>
-        method === "POST" && path.endsWith("/persistentvolumeclaims") && body.includes(`data-db-2-${plan.id}`)
-      const dying: typeof inner = {
-        ...inner,
-        request: (request) => (moves(request) ? Effect.die("killed") : inner.request(request))
-      }
-      yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
-      const target = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+      const { world, plan, target } = yield* stopped
       const data = { "plan.json": JSON.stringify({ ...plan, steps: [] }) }
       yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { data } }))
       const at = { namespace: "shop", id: plan.id }
@@ -36,17 +42,7 @@ describe("a restore whose journal somebody has edited", () => {
 
   it.effect("starts no member beside its volume: it is not resumed, and an abort brings all back", () =>
     Effect.gen(function* () {
-      const world = yield* withSnapshot()
-      const plan = yield* on(world)(Restore.prepare(snapshot))
-      const inner = world.sandbox.cluster
-      const moves = ({ method, path, body = "" }: Request) =>
-        method === "POST" && path.endsWith("/persistentvolumeclaims") && body.includes(`data-db-2-${plan.id}`)
-      const dying: typeof inner = {
-        ...inner,
-        request: (request) => (moves(request) ? Effect.die("killed") : inner.request(request))
-      }
-      yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
-      const target = { api: kinds.configmaps, namespace: "shop", name: Journal.nameOf(plan.id) }
+      const { world, plan, target } = yield* stopped
       // One member keeps its old volume, and nothing looks behind it.
       const steps = plan.steps.filter((step) => !JSON.stringify(step).includes("data-db-1-new-"))
       const data = { "plan.json": JSON.stringify({ ...plan, steps }) }

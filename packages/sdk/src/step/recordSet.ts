@@ -266,35 +266,27 @@ const recordOf = (at: At): Work<SnapshotRecord> =>
     }
   })
 
+/** The record as its Secret has it, which a webhook may have changed: such a snapshot cannot be restored. */
+const readBack = (at: At, set: string, isRight: (record: SnapshotRecord) => boolean): Work<SnapshotRecord> =>
+  Effect.gen(function* () {
+    const written = yield* readWhole(at.fence.namespace, set)
+    if (written !== null && written.sealed && isRight(written.record)) return written.record
+    return yield* because(
+      "Changed",
+      `secret "${recordName(set)}" does not contain what this operation wrote`,
+      "check the webhooks that change Secrets; then abort, and take another snapshot"
+    )
+  })
+
 /**
  * The list's ConfigMap for a record that a run from before has written: what that says was so just after the
  * cut, and members of an offline set may be back by now.
  */
 const listAgain = ({ set }: RecordSet, at: At): Work =>
-  Effect.gen(function* () {
-    const written = yield* readWhole(at.fence.namespace, set)
-    if (written === null || !written.sealed || written.record.operation !== at.plan.id) {
-      return yield* because(
-        "Changed",
-        `secret "${recordName(set)}" does not contain what this operation wrote`,
-        "abort, and take another snapshot"
-      )
-    }
-    yield* writeIndex(at, written.record)
-  })
-
-/** A webhook may have changed what was sent: a snapshot whose record says something else cannot be restored. */
-const assertWritten = (at: At, record: SnapshotRecord): Work =>
-  Effect.gen(function* () {
-    const written = yield* readWhole(at.fence.namespace, record.name)
-    if (written === null || !written.sealed || !isSame(written.record, record)) {
-      return yield* because(
-        "Changed",
-        `secret "${recordName(record.name)}" does not contain what this operation wrote`,
-        "exempt it from the webhooks that change Secrets; then abort, and take another snapshot"
-      )
-    }
-  })
+  Effect.flatMap(
+    readBack(at, set, ({ operation }) => operation === at.plan.id),
+    (record) => writeIndex(at, record)
+  )
 
 const perform = (step: RecordSet, at: At): Work =>
   Effect.gen(function* () {
@@ -311,7 +303,7 @@ const perform = (step: RecordSet, at: At): Work =>
       )
     }
     yield* writeRecord(at, record)
-    yield* assertWritten(at, record)
+    yield* readBack(at, step.set, (written) => isSame(written, record))
     yield* writeIndex(at, record)
     for (const what of record.changed) {
       yield* at.report({ _tag: "Note", message: `${what} changed while the snapshot was taken` })
