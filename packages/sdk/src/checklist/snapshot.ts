@@ -230,7 +230,7 @@ const groupApart = ({ state }: Pick<Facts, "state">): ReadonlyArray<Evidence> =>
 const cutPatience = 600_000
 const readyPatience = 86_400_000
 
-/** It failed for a class that is not there: whoever made it named that, and no snapshot of ours would. */
+/** It names a class that does not exist: its failure says nothing about the storage. */
 const hasNoClass = (state: AppState, snapshot: VolumeSnapshot): boolean =>
   !snapshot.readyToUse &&
   snapshot.class !== null &&

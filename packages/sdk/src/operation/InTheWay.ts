@@ -44,8 +44,8 @@ export const isSwept = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Clu
     return plan.guards.every((guard) => guard.uid === null || !objects.has(keyOf(guard)))
   })
 
-/** Nobody is told to remove the record of a snapshot: its configuration is in there alone. */
-const isTaken = (guard: Guard, home: string): OperationError => {
+/** A record is the only copy of a snapshot's configuration: no message advises to remove it. */
+const alreadyExists = (guard: Guard, home: string): OperationError => {
   const set = guard.kind === "Secret" ? recordedSet(guard.name) : null
   return set === null
     ? because("Changed", `${titleOf(guard, home)} already exists`, "choose another name, or remove it")
@@ -68,7 +68,7 @@ export const readPlanned = (plan: AnyPlan): Work<Objects> =>
         guard.uid === null && object !== undefined && tokenOf(object) === null && !isMadeBy(plan.id, object)
       )
     })
-    return taken === undefined ? Effect.succeed(objects) : Effect.fail(isTaken(taken, plan.home))
+    return taken === undefined ? Effect.succeed(objects) : Effect.fail(alreadyExists(taken, plan.home))
   })
 
 /** True if two operations would own the same object: by uid, or by name if one has yet to create it. */

@@ -114,7 +114,7 @@ const useRefusals = ({ summary, inUse, isLast }: Found, last: boolean): Readonly
     ? [
         {
           reason: `snapshot ${summary.name} is in use: ${inUse.join(", ")}`,
-          remedy: "wait until that has finished; delete a claim that nobody needs"
+          remedy: "wait until that has finished"
         }
       ]
     : []),

@@ -81,7 +81,7 @@ export const pruneVerb = verb<
         return yield* because(
           "Changed",
           `snapshot ${set} is in use: ${uses.join(", ")}`,
-          "wait until that has finished; delete a claim that nobody needs"
+          "wait until that has finished"
         )
       }
     }),

@@ -19,7 +19,7 @@ const filling = (
       const name: unknown = Reflect.get(Object(source), "name")
       const isSnapshot = Reflect.get(Object(source), "kind") === "VolumeSnapshot"
       return isFilling && isSnapshot && names.some((one) => one === name)
-        ? [`claim ${item.metadata.name}, which is not bound yet, is to be filled from it`]
+        ? [`claim ${item.metadata.name} is not filled from it yet (mount that claim, or delete it)`]
         : []
     })
   )
