@@ -230,6 +230,15 @@ describe("why a replica is not ready stands in one line", () => {
     )
   })
 
+  it("a startup probe that has not passed: until then no other one is asked", () => {
+    const containerStatuses = [{ name: "postgres", ready: false, started: false, state: { running: {} } }]
+    const containers = [{ name: "postgres", startupProbe: { exec: { command: ["pg_isready"] } } }]
+    assert.equal(
+      reasonOf({ spec: { nodeName: "node-a", containers }, status: { ...notReady, containerStatuses } }),
+      "container postgres runs, its startup probe has not passed"
+    )
+  })
+
   it("a readiness gate", () => {
     assert.equal(
       reasonOf({ spec: { readinessGates: [{ conditionType: "example.com/synced" }] }, status: notReady }),

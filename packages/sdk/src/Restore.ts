@@ -118,7 +118,7 @@ export const prepare = Effect.fn("Restore.prepare")(function* (
   }
   const [cuts, differs] = yield* Effect.all(
     [
-      cutsNow(namespace, summary.cuts),
+      cutsNow(summary),
       record === null
         ? Effect.succeed(["other changes since then are unknown: no permission to read secrets"])
         : differences(namespace, hasConfig ? withoutConfig(record) : record)

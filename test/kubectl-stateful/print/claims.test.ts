@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
 import {
+  claimTable,
   keptConfigTable,
   keptVolumeTable,
   setAsideTable
@@ -43,6 +44,22 @@ describe("volumes that an operation kept", () => {
       }),
       ""
     )
+  })
+})
+
+describe("claims", () => {
+  it("say the size that their template asks for, once their StatefulSet was recreated with a larger one", () => {
+    const text = (change: Parameters<typeof healthyApp>[0]) =>
+      render(claimTable(healthyApp(change), { columns: 120, wide: false }), false)
+    assert.notInclude(
+      text(() => {}),
+      "its template asks"
+    )
+    const recreated = text((draft) => {
+      const [template] = draft.workloads[0]?.claimTemplates ?? []
+      if (template !== undefined) template.requested = "5Ti"
+    })
+    assert.include(recreated, "its template asks for 5Ti")
   })
 })
 

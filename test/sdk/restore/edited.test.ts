@@ -6,7 +6,7 @@ import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Restore from "../../../packages/sdk/src/Restore.ts"
-import { drive, withCluster } from "../../simulation/world.ts"
+import { drive, withCluster, type World } from "../../simulation/world.ts"
 import { ann, bob, on, refusal } from "../scale/callers.ts"
 import { assertNothingLost, assertSettled, snapshot, stateOf, withSnapshot } from "./world.ts"
 
@@ -26,7 +26,60 @@ const stopped = Effect.gen(function* () {
   return { world, plan, target }
 })
 
+/** Its caller dies before anything carries its token: only the journal is there. */
+const unfenced = Effect.gen(function* () {
+  const world = yield* withSnapshot()
+  const plan = yield* on(world)(Restore.prepare(snapshot))
+  const inner = world.sandbox.cluster
+  const fences = ({ method, path }: Request) => method === "PATCH" && path.endsWith("/statefulsets/db")
+  const dying: typeof inner = {
+    ...inner,
+    request: (request) => (fences(request) ? Effect.die("killed") : inner.request(request))
+  }
+  yield* drive(Effect.exit(withCluster(dying)(Restore.run(plan, { identity: ann }))))
+  return { world, at: { namespace: "shop", id: plan.id } }
+})
+
+/** The journal's status with another phase, as somebody writes it who may edit ConfigMaps. */
+const say = (world: World, { namespace, id }: { namespace: string; id: string }, phase: string) =>
+  on(world)(
+    Effect.gen(function* () {
+      const { status } = (yield* Journal.read(namespace, id)) ?? assert.fail("there is no journal")
+      const data = { "status.json": JSON.stringify({ ...status, phase }) }
+      const target = { api: kinds.configmaps, namespace, name: Journal.nameOf(id) }
+      yield* Resource.patch(target, { _tag: "Merge", value: { data } })
+    })
+  )
+
 describe("a restore whose journal somebody has edited", () => {
+  it.effect("is no success by its phase alone: a resume walks the steps that have not ended", () =>
+    Effect.gen(function* () {
+      const { world, at } = yield* unfenced
+      yield* say(world, at, "Succeeded")
+      const { outcome } = yield* drive(on(world)(Restore.resume(at, { identity: bob })))
+      assert.strictEqual(outcome, "Succeeded")
+      assert.strictEqual(stateOf(world), "before")
+      assertSettled(world)
+    })
+  )
+
+  it.effect("is no success where none of the objects is here that it was about", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const plan = yield* on(world)(Restore.prepare(snapshot))
+      const at = { namespace: "shop", id: plan.id }
+      yield* drive(on(world)(Restore.run(plan, { identity: ann })))
+      assert.strictEqual(
+        (yield* drive(on(world)(Restore.resume(at, { identity: bob })))).outcome,
+        "Succeeded"
+      )
+      const target = { api: kinds.statefulsets, namespace: "shop", name: "db" }
+      yield* drive(on(world)(Resource.remove(target)))
+      const error = yield* refusal(drive(on(world)(Restore.resume(at, { identity: bob }))))
+      assert.include(error.message, "has finished, according to its journal, and none of its objects is here")
+    })
+  )
+
   it.effect("is aborted by its edited steps, and never said to be undone as a whole", () =>
     Effect.gen(function* () {
       const { world, plan, target } = yield* stopped

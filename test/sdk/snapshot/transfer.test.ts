@@ -137,6 +137,18 @@ describe("an exported snapshot", () => {
     })
   )
 
+  for (const consistency of ["group", "crash"] as const) {
+    it.effect(`of level ${consistency} is not imported under another name than its volume snapshots'`, () =>
+      Effect.gen(function* () {
+        const world = yield* withStorage({ replicas: 2 })
+        yield* take(world, { consistency })
+        const { record } = yield* open(yield* exported(world), key)
+        const error = yield* refusal(bring(world, yield* fileOf({ ...record, name: "weekly" })))
+        assert.match(error.message, /^volumesnapshot "[^"]+" was not created for snapshot weekly/)
+      })
+    )
+  }
+
   it.effect("never touches a cut of another namespace, whoever trusts the file", () =>
     Effect.gen(function* () {
       const world = yield* withStorage()

@@ -3,6 +3,7 @@
  */
 import type { Claim } from "@kubectl-stateful/sdk/Claim"
 import type { VolumeSnapshot } from "@kubectl-stateful/sdk/Protection"
+import * as Quantity from "@kubectl-stateful/sdk/Quantity"
 import type { AppState } from "@kubectl-stateful/sdk/State"
 import { shellWord } from "@kubectl-stateful/sdk/ShellWord"
 import { age } from "./age.ts"
@@ -28,8 +29,20 @@ export const lastSnapshot = (state: AppState, claim: Claim): Cell => {
   return `${name}, ${age(last.cut ?? last.created, state.observed)} ago`
 }
 
+/** The size that its template asks for, if that is more: a claim keeps its size when its StatefulSet is recreated. */
+const largerSize = (claim: Claim, { workloads }: Pick<AppState, "workloads">): string | null => {
+  const asked =
+    workloads
+      .find((workload) => `${workload.kind}/${workload.name}` === claim.workload)
+      ?.claimTemplates.find(({ name }) => name === claim.template)?.requested ?? null
+  const isLarger = asked !== null && Quantity.compare(asked, claim.requested ?? asked) === 1
+  return isLarger ? asked : null
+}
+
 /** What is unusual about a claim; `null` if nothing is. */
-export const claimNote = (claim: Claim, observed: string): string | null => {
+export const claimNote = (claim: Claim, state: Pick<AppState, "observed" | "workloads">): string | null => {
+  const { observed } = state
+  const larger = largerSize(claim, state)
   const size =
     claim.capacity !== null && claim.requested !== null && claim.capacity !== claim.requested
       ? [`requested ${claim.requested}`]
@@ -47,6 +60,7 @@ export const claimNote = (claim: Claim, observed: string): string | null => {
     ...deleted,
     ...(claim.leftover ? [`left by a scale-down${unused}`] : unused === "" ? [] : [unused.slice(2)]),
     ...size,
+    ...(larger === null ? [] : [`its template asks for ${larger}`]),
     ...(claim.resize === null ? [] : [claim.resize]),
     ...(claim.modify === null ? [] : [claim.modify])
   ]
@@ -73,7 +87,7 @@ const row = (state: AppState, claim: Claim, wide: boolean): Row => {
           ]
         : [])
     ],
-    note: claimNote(claim, state.observed)
+    note: claimNote(claim, state)
   }
 }
 

@@ -23,7 +23,7 @@ const claimTable = (app: App): Html =>
     app.claims.map((claim) => {
       const { volume } = claim
       return [
-        noted(claim.name, claimNote(claim, app.observed)),
+        noted(claim.name, claimNote(claim, app)),
         claim.capacity ?? claim.requested ?? "<unknown>",
         listed(claim.usedBy),
         claim.storageClass ?? "<none>",

@@ -229,6 +229,8 @@ export const ContainerStatus = Struct({
   name: String,
   image: optional(String),
   ready: optional(Boolean),
+  /** False until the startup probe has passed. */
+  started: optional(Boolean),
   restartCount: optional(Number),
   state: optional(
     Struct({ running: optional(Unknown), waiting: optional(Waiting), terminated: optional(Terminated) })

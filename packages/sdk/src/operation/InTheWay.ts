@@ -186,17 +186,25 @@ export const reachOf = (
     }
   })
 
-/**
- * True if any guarded object still has the operation's token: then it is not finished, whatever its journal
- * says.
- */
-export const isMarked = (plan: AnyPlan): Effect.Effect<boolean, ClusterError, Cluster> =>
-  Effect.map(readGuards(plan), (objects) =>
-    plan.guards.some((guard) => {
-      const object = objects.get(keyOf(guard))
-      return object !== undefined && isTokenOf(plan, tokenOf(object), guard.namespace)
-    })
-  )
+/** The traces of an operation on its guarded objects. */
+export interface Traces {
+  /** True if any of them still has its token: then it is not finished, whatever its journal says. */
+  readonly marked: boolean
+  /** True if none of the objects is there that it would have left in place. */
+  readonly gone: boolean
+}
+
+export const tracesOf = (plan: AnyPlan): Effect.Effect<Traces, ClusterError, Cluster> =>
+  Effect.map(readGuards(plan), (objects) => {
+    const lasting = plan.guards.filter(({ uid, goes }) => uid !== null && goes !== true)
+    return {
+      marked: plan.guards.some((guard) => {
+        const object = objects.get(keyOf(guard))
+        return object !== undefined && isTokenOf(plan, tokenOf(object), guard.namespace)
+      }),
+      gone: lasting.length > 0 && !lasting.some((guard) => objects.has(keyOf(guard)))
+    }
+  })
 
 /** The error for a journal that was reopened after its operation had finished. */
 export const isOverAlready = ({ id, home }: Pick<AnyPlan, "id" | "home">, title: string): OperationError =>

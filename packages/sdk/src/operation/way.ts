@@ -1,9 +1,9 @@
 /** Decides the direction of an operation, from its plan or its journal, and whether this run may take it. */
 import * as Effect from "effect/Effect"
-import type { Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster } from "../Cluster.ts"
 import { digest } from "../Digest.ts"
 import { titleOf } from "./Guarded.ts"
-import { isMarked, type Reach, reachOf } from "./InTheWay.ts"
+import { type Reach, reachOf, tracesOf } from "./InTheWay.ts"
 import * as Journal from "./Journal.ts"
 import { because, OperationError, refusedBecause } from "./OperationError.ts"
 import { lastWay, lookAtOperations } from "./OperationId.ts"
@@ -86,15 +86,26 @@ const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null
       )
 }
 
-/** The result of a finished operation; `null` if it is unfinished. */
-export const endOf = (
-  { plan, status }: Journal.Entry,
-  log: RunLog
-): Effect.Effect<OperationResult | null, ClusterError, Cluster> =>
+/** True if each step of the plan has ended: a phase alone can be edited by anyone who can edit ConfigMaps. */
+const isWalked = ({ plan, status }: Journal.Entry): boolean =>
+  plan.steps.every((_, index) => status.times?.[`${index}`]?.ended != null)
+
+/** The result of a finished operation; `null` if it is unfinished. Fails if it is about other objects. */
+export const endOf = (entry: Journal.Entry, log: RunLog): Work<OperationResult | null> =>
   Effect.gen(function* () {
+    const { plan, status } = entry
     const { phase, message, aborting } = status
     if (phase !== "Succeeded" && phase !== "Aborted" && phase !== "Incomplete") return null
-    if (yield* isMarked(plan)) return null
+    if (phase === "Succeeded" && !isWalked(entry)) return null
+    const { marked, gone } = yield* tracesOf(plan)
+    if (marked) return null
+    if (gone && phase === "Succeeded") {
+      return yield* because(
+        "Mismatch",
+        `operation ${plan.id} has finished, according to its journal, and none of its objects is here`,
+        "if they are in another cluster, ask there: a backup that copies ConfigMaps copies journals too"
+      )
+    }
     if (phase === "Incomplete" && message !== null) yield* log.fallShort(message)
     return yield* log.result(phase, plan.id, { aborted: aborting })
   })

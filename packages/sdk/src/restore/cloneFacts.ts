@@ -90,7 +90,7 @@ export const readFacts = (
     const from = sealed.record.namespace
     const [cuts, source, target, taken, services, budgets, policies, pods, known, live] = yield* Effect.all(
       [
-        cutsNow(from, sealed.record.cuts),
+        cutsNow(sealed.record),
         namespaceOf(from),
         namespaceOf(namespace),
         takenIn(namespace),

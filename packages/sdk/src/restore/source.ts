@@ -119,7 +119,11 @@ const contentsOf = (
 }
 
 /** The recorded volume snapshots, each with the reason that it cannot be restored. */
-export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Look<ReadonlyArray<FoundCut>> =>
+export const cutsNow = ({
+  namespace,
+  name,
+  cuts
+}: Pick<Summary, "namespace" | "name" | "cuts">): Look<ReadonlyArray<FoundCut>> =>
   Effect.gen(function* () {
     const snapshots = yield* Resource.list(kinds.volumesnapshots, { namespace })
     const contents = yield* contentsOf(cuts, snapshots)
@@ -137,7 +141,7 @@ export const cutsNow = (namespace: string, cuts: ReadonlyArray<RecordedCut>): Lo
         driver,
         size: bytes ? Quantity.sized(bytes) : cut.size,
         mode: content?.spec.sourceVolumeMode ?? null,
-        why: whyNot(cut, found, contents)
+        why: whyNot(name, cut, found, contents)
       } satisfies FoundCut
     })
   })

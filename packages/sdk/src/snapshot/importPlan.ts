@@ -64,7 +64,7 @@ const asItIs = (
   owner: VolumeSnapshot,
   content: VolumeSnapshotContent
 ): Brought => {
-  const why = whyNot(cut, owner, new Map([[content.metadata.name, content]]))
+  const why = whyNot(set, cut, owner, new Map([[content.metadata.name, content]]))
   // Members of a group carry no label: their group does.
   const isOther = cut.group === null && !isOfSet(owner.metadata, set)
   const { name } = owner.metadata

@@ -73,7 +73,13 @@ const ownReason = (pod: Pod): string => {
     firstReason(status?.containerStatuses, "container")
   if (container !== null) return container
   const running = status?.containerStatuses?.find((one) => one.ready !== true)
-  if (running) return `container ${running.name} runs, its readiness probe has not passed`
+  if (running) {
+    // Until the startup probe has passed no other one is asked.
+    const isStarting =
+      running.started === false &&
+      pod.spec.containers?.find(({ name }) => name === running.name)?.startupProbe != null
+    return `container ${running.name} runs, its ${isStarting ? "startup" : "readiness"} probe has not passed`
+  }
   const gate = pod.spec.readinessGates?.find(
     ({ conditionType }) => conditionOf(status?.conditions, conditionType)?.status !== "True"
   )

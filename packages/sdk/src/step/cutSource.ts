@@ -4,7 +4,7 @@
  */
 import { groupOf, type VolumeSnapshot, type VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import { isReady } from "./cuts.ts"
-import type { RecordedCut } from "./record.ts"
+import { cutName, type RecordedCut } from "./record.ts"
 
 /** A recorded volume snapshot, and the claim that it replaces. */
 export interface CutOf {
@@ -81,10 +81,25 @@ export const snapshotOf = (
   return members.find(isMember) ?? null
 }
 
-/** Reason that a recorded volume snapshot cannot be restored; `null` if it can. */
-export const whyNot = (cut: RecordedCut, found: VolumeSnapshot | null, contents: Contents): string | null => {
+/**
+ * Reason that a VolumeSnapshot does not belong to this snapshot, by its own name or its group's: what is said
+ * of it could have been written by anyone.
+ */
+export const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string | null =>
+  found === null || found.metadata.name === cutName(set, claim) || groupOf(found) === set
+    ? null
+    : `volumesnapshot "${found.metadata.name}" was not created for snapshot ${set}`
+
+/** Reason that a recorded volume snapshot of this snapshot cannot be restored; `null` if it can. */
+export const whyNot = (
+  set: string,
+  cut: RecordedCut,
+  found: VolumeSnapshot | null,
+  contents: Contents
+): string | null => {
   const { claim, snapshotHandle: handle, volumeHandle, driver } = cut
   if (found === null && cut.snapshot === null) return `its snapshot of group ${cut.group ?? ""} was deleted`
   const snapshot = found?.metadata.name ?? cut.snapshot ?? ""
-  return notTheCut({ claim, snapshot, handle, volumeHandle, driver }, found, contentOf(found, contents))
+  const why = notTheCut({ claim, snapshot, handle, volumeHandle, driver }, found, contentOf(found, contents))
+  return notOf(set, claim, found) ?? why
 }

@@ -4,15 +4,15 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { type Kind, kinds } from "../Kind.ts"
-import { groupOf, type VolumeSnapshot, type VolumeSnapshotContent } from "../kind/Snapshot.ts"
+import type { VolumeSnapshot, VolumeSnapshotContent } from "../kind/Snapshot.ts"
 import type { StorageClass } from "../kind/Storage.ts"
 import type { ObjectMeta } from "../kind/Meta.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import * as Resource from "../Resource.ts"
 import { shellWord } from "../ShellWord.ts"
 import { isReady } from "./cuts.ts"
-import { contentOf, snapshotOf, whyNot } from "./cutSource.ts"
-import { cutName, decode, type RecordedCut, recordType, SnapshotRecord, Summary } from "./record.ts"
+import { contentOf, notOf, snapshotOf, whyNot } from "./cutSource.ts"
+import { decode, type RecordedCut, recordType, SnapshotRecord, Summary } from "./record.ts"
 import { recordName } from "../RecordName.ts"
 import { recordLabels } from "../Labels.ts"
 import { textAt } from "../resource/KubeObject.ts"
@@ -147,15 +147,6 @@ const unreadOf = (
 }
 
 /**
- * Reason that a VolumeSnapshot does not belong to this snapshot, by its own name or its group's: a list
- * could have been written by anyone.
- */
-const notOf = (set: string, claim: string, found: VolumeSnapshot | null): string | null =>
-  found === null || found.metadata.name === cutName(set, claim) || groupOf(found) === set
-    ? null
-    : `volumesnapshot "${found.metadata.name}" was not created for snapshot ${set}`
-
-/**
  * Reason that a content does not stay; `null` if it does. Its controller holds it until its VolumeSnapshot
  * goes: it can still be restored by name, but no other snapshot may be deleted for it.
  */
@@ -187,7 +178,7 @@ const cutsNow = (
         unreadOf(cut, found, ground) ??
         notOf(name, cut.claim, found) ??
         contentGoing(content) ??
-        (contents === null && found !== null ? null : whyNot(cut, found, byName))
+        (contents === null && found !== null ? null : whyNot(name, cut, found, byName))
     }
   })
 }
