@@ -94,6 +94,7 @@ describe("a file's name says who may use it", () => {
       "ImageName",
       "LastWords",
       "LimitRange",
+      "MissingVolume",
       "Members",
       "NameOrder",
       "NearName",

@@ -162,6 +162,31 @@ describe("a StatefulSet in the sandbox", () => {
     })
   )
 
+  it.effect(
+    "made anew with a further claim template can change no pod that it adopts, and does nothing else",
+    () =>
+      Effect.gen(function* () {
+        const sandbox = yield* settled()
+        sandbox.registry.remove(statefulsets, "default", "db", { propagation: "Orphan" })
+        yield* TestClock.adjust("1 minute")
+        const { spec } = set()
+        const [template] = spec.volumeClaimTemplates
+        const wal = { ...template, metadata: { name: "wal" } }
+        const volumeClaimTemplates = [...spec.volumeClaimTemplates, wal]
+        sandbox.create(set({ replicas: 4, volumeClaimTemplates }))
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(names(sandbox), ["db-0", "db-1", "db-2"])
+        assert.include(claims(sandbox), "wal-db-0")
+        assert.notInclude(claims(sandbox), "wal-db-1")
+        for (const name of ["db-0", "db-1", "db-2"]) {
+          sandbox.registry.remove(pods, "default", name)
+          yield* TestClock.adjust("1 minute")
+        }
+        assert.deepStrictEqual(names(sandbox), ["db-0", "db-1", "db-2", "db-3"])
+        assert.include(claims(sandbox), "wal-db-3")
+      })
+  )
+
   it.effect("treats the partition as a count of pods kept old when ordinals start above zero", () =>
     Effect.gen(function* () {
       const sandbox = yield* settled({}, { replicas: 4, ordinals: { start: 2 } })

@@ -413,6 +413,14 @@ export const restartCases: ReadonlyArray<Case> = [
   {
     rule: "claim-not-bound",
     says: "No",
+    when: "its pods lack the volume of a claim template, as after the StatefulSet was recreated with a further one (kubernetes/kubernetes#141876)",
+    change: (draft) => {
+      for (const claim of draft.claims.filter(({ template }) => template === "wal")) claim.usedBy = []
+    }
+  },
+  {
+    rule: "claim-not-bound",
+    says: "No",
     when: "a claim gets its volume only when a scheduler gives its pod a node, and nodeName does so instead",
     change: (draft) => {
       first(draft.workloads).template.nodeName = "node-c"

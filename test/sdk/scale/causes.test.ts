@@ -4,9 +4,13 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
 import type { Progress } from "../../../packages/sdk/src/operation/Progress.ts"
-import { configmaps } from "../../../packages/sandbox/src/registry/kinds/core.ts"
+import { statefulsets } from "../../../packages/sandbox/src/registry/kinds/apps.ts"
+import { configmaps, pods } from "../../../packages/sandbox/src/registry/kinds/core.ts"
 import { make, type Shape } from "../../../packages/sandbox/src/Sandbox.ts"
+import { statefulSet as statefulSetOf } from "../../../packages/sdk/src/App.ts"
+import { answer } from "../../../packages/sdk/src/Checklist.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
+import * as State from "../../../packages/sdk/src/State.ts"
 import { statefulSet } from "../../sandbox/asking.ts"
 import { drive, withCluster } from "../../simulation/world.ts"
 
@@ -118,6 +122,44 @@ describe("what is waited for names its cause", () => {
       // Whoever may read ConfigMaps reads the journal, and may not be shown events.
       const journal = sandbox.registry.find(configmaps, "default", `kubectl-stateful-${id}`)
       assert.notInclude(JSON.stringify(journal), cause.split(": ").at(-1) ?? "")
+    })
+  )
+
+  it.effect("a pod that lacks the volume of a further claim template, which the plan warns of", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* make()
+      const template = { metadata: { labels: { app: "q" } }, spec: { containers: [main] } }
+      sandbox.create(statefulSet("q", { replicas: 1, template }))
+      yield* TestClock.adjust("10 seconds")
+      sandbox.registry.remove(statefulsets, "default", "q", { propagation: "Orphan" })
+      yield* TestClock.adjust("10 seconds")
+      sandbox.create(statefulSet("q", { replicas: 1, template, volumeClaimTemplates: [data("shared")] }))
+      yield* TestClock.adjust("10 seconds")
+      const on = withCluster(sandbox.cluster)
+      const plan = yield* on(Scale.prepare(ref, { replicas: 2 }))
+      assert.include(
+        plan.warnings.join("\n"),
+        "q-0 has no volume of template data: the controller adds and removes nothing until that pod is replaced: kubectl delete pod q-0 -n default"
+      )
+      const { message } = yield* drive(
+        on(Effect.flip(Scale.run(plan, { identity: "ann@laptop", stepTimeout: 20_000 })))
+      )
+      assert.include(
+        message,
+        'its pod to be created: Update Pod q-0 in StatefulSet q failed error: Pod "q-0" is invalid: spec'
+      )
+      const advice = Effect.map(on(State.read(statefulSetOf("default", "q"))), (state) =>
+        answer(state)
+          .flatMap(({ findings }) => findings)
+          .flatMap(({ remedy }) => /kubectl delete pod (\S+) -n default$/.exec(remedy ?? "")?.[1] ?? [])
+      )
+      assert.deepEqual(new Set(yield* advice), new Set(["q-0"]))
+      sandbox.registry.remove(pods, "default", "q-0")
+      yield* TestClock.adjust("10 seconds")
+      assert.deepEqual(yield* advice, [])
+      const at = { namespace: "default", id: plan.id }
+      const { outcome } = yield* drive(on(Scale.resume(at, { identity: "ann@laptop" })))
+      assert.strictEqual(outcome, "Succeeded")
     })
   )
 

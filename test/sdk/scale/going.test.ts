@@ -166,6 +166,25 @@ describe("a scale-up onto a leftover claim", () => {
     assert.notInclude(grown("20Gi", { ...up, leftoverClaims: "set-aside" }), "its template asks")
   })
 
+  it("warns that new claims are smaller than each existing one, as where claims were expanded", () => {
+    const said = (sizes: ReadonlyArray<string>) =>
+      plan(
+        "data-db-0",
+        () => {},
+        { replicas: 5 },
+        3,
+        (draft) => {
+          const data = draft.claims.filter(({ template }) => template === "data")
+          for (const [index, claim] of data.entries()) claim.requested = sizes[index] ?? "100Gi"
+        }
+      ).warnings.join("\n")
+    assert.include(
+      said([]),
+      "data-db-3 and data-db-4 get 20Gi, as template data asks, which is less than each"
+    )
+    assert.notInclude(said(["20Gi"]), "as template data asks")
+  })
+
   for (const aside of [false, true]) {
     it(`is refused while its pod still ends under whenScaled Delete${aside ? ", to be set aside too" : ""}: the claim goes with that pod`, () => {
       const ended = (whenScaled: "Delete" | "Retain") =>

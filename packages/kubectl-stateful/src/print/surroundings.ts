@@ -141,6 +141,12 @@ const isOver = (state: AppState, event: Event): boolean => {
   return pod?.ready === true && Date.parse(event.last) <= Date.parse(pod.readySince ?? "")
 }
 
+/** A controller may write a whole diff: its first line, and not all of a long one. */
+const brief = (message: string): string => {
+  const [first = ""] = message.split("\n", 1)
+  return first.length < message.length || first.length > 300 ? `${first.slice(0, 300).trimEnd()} ...` : first
+}
+
 /** The newest warnings; those that are over only if all are requested. The same warning about several objects is printed once. */
 export const eventRows = (state: AppState, wide: boolean) => {
   const events = (state.events ?? []).filter((event) => wide || !isOver(state, event))
@@ -156,7 +162,7 @@ export const eventRows = (state: AppState, wide: boolean) => {
           newest.reason,
           newest.object + (objects > 1 ? ` and ${objects - 1} more` : "")
         ],
-        note: newest.message.trim()
+        note: wide ? newest.message.trim() : brief(newest.message.trim())
       }
     ]
   })

@@ -184,11 +184,11 @@ class Pass {
   }
 
   /** A write of its own, rate-limited, with its event. */
-  #write(verb: "Create" | "Delete", what: string, done: string, write: () => void): void {
+  #write(verb: "Create" | "Delete" | "Update", what: string, done: string, write: () => void): void {
     this.#tools.pace.take()
     const { name } = this.#set.metadata
     // As the real controller spells them.
-    const word = verb === "Create" ? verb : "delete"
+    const word = verb === "Delete" ? "delete" : verb
     try {
       write()
     } catch (refusal) {
@@ -225,7 +225,25 @@ class Pass {
     if (pod.status.phase === "Pending") this.#createClaims(ordinal)
     if (isTerminating(pod) || !isRunningAndReady(pod) || this.#untilAvailable(pod) > 0) return "stop"
     enforce(this.#registry, this.#set, pod, ordinal, false)
+    this.#completeStorage(ordinal, pod)
     return "go"
+  }
+
+  /** A set that was recreated may have a template more: no pod takes in a volume, so that the pass ends here. */
+  #completeStorage(ordinal: number, pod: Pod): void {
+    const { namespace, name } = pod.metadata
+    const volumes = (this.#set.spec.volumeClaimTemplates ?? []).map((template) => ({
+      name: template.metadata.name,
+      persistentVolumeClaim: { claimName: claimName(template, this.#set, ordinal) }
+    }))
+    const own = pod.spec.volumes ?? []
+    const lacking = volumes.filter((volume) => !own.some((one) => one.name === volume.name))
+    if (lacking.length === 0) return
+    this.#createClaims(ordinal)
+    const spec = { ...pod.spec, volumes: [...own, ...lacking] }
+    this.#write("Update", `Pod ${name}`, "successful", () =>
+      this.#registry.update(pods, namespace, name, (now) => ({ ...now, spec }))
+    )
   }
 
   #create(ordinal: number): void {

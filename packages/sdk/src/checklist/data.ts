@@ -1,18 +1,47 @@
 /** The location of data: claims that are not bound, and data that is in no claim at all. */
 import type { Question } from "./verdict.ts"
 import type { Claim, OtherVolume } from "../Claim.ts"
+import { missingVolumes } from "../MissingVolume.ts"
 import { absentDriver } from "../state/Driver.ts"
 import { isHostData } from "../state/HostPath.ts"
 import type { AppState } from "../state/AppState.ts"
 import { claimObjects, claimsToCome, claimsToComeOf, liveClaims, statefulSets } from "./parts.ts"
 import { sourceless } from "./dataSource.ts"
+import { dataFirst } from "./leaving.ts"
 import { heldForGood } from "./otherNodes.ts"
 import { type Facts, forGood, no, offServer, rule, type Rule, type Evidence } from "./rule.ts"
 import { intoClaim, kubectl, kubectlCluster, names, title, verb } from "./words.ts"
 import { isAskedFor } from "../Protection.ts"
 
+/** The lowest first: the controller stops at the first one, and creates none that is deleted above it. */
+const withoutVolume = (state: AppState): ReadonlyArray<Evidence> =>
+  statefulSets(state).flatMap((workload) => {
+    const all = missingVolumes(state, workload)
+    const [first] = all
+    if (first === undefined) return []
+    const pods = all.map(({ pod }) => pod)
+    const templates = [...new Set(all.flatMap((one) => one.templates))]
+    const order = all.length === 1 ? "" : `one at a time, ${first.pod} first: `
+    return [
+      no(
+        `${names(pods)} ${verb(pods, "lacks", "lack")} a volume of ${verb(templates, "template", "templates")} ${names(templates)}: the controller waits for ${first.pod} to be replaced`,
+        pods.map((pod) => `Pod/${pod}`),
+        dataFirst(state, pods) ?? `${order}${kubectl(state, "delete", "pod", first.pod)}`
+      )
+    ]
+  })
+
+/** The claims that such pods lack. */
+const lacked = (state: AppState): ReadonlySet<string> =>
+  new Set(
+    statefulSets(state)
+      .flatMap((workload) => missingVolumes(state, workload))
+      .flatMap(({ pod, templates }) => templates.map((template) => `${template}-${pod}`))
+  )
+
 const toCome = (state: AppState): ReadonlyArray<Evidence> => {
-  const all = claimsToCome(state)
+  const explained = lacked(state)
+  const all = claimsToCome(state).filter((name) => !explained.has(name))
   const [workload] = statefulSets(state).filter(({ claimTemplates }) => claimTemplates.length > 0)
   return all.length === 0 || workload === undefined
     ? []
@@ -135,9 +164,11 @@ const notBound = ({ state }: Facts): ReadonlyArray<Evidence> => {
       ({ name }) => name
     ),
     ...driverless(state).flatMap(({ claims }) => claims),
-    ...sourceless(state).flatMap(({ claims }) => claims)
+    ...sourceless(state).flatMap(({ claims }) => claims),
+    ...lacked(state)
   ])
   return [
+    ...withoutVolume(state),
     ...toCome(state),
     ...refused.map(({ claim, volume }) =>
       no(

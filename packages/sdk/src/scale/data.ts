@@ -208,6 +208,26 @@ export const smaller = (
         ]
   })
 
+/** Templates that ask for less than each existing claim: those were expanded, which a template cannot be. */
+export const outgrown = (
+  namespace: string,
+  { claimTemplates }: Workload,
+  claims: ReadonlyArray<Claim>,
+  made: ReadonlyArray<ClaimSlot>
+): ReadonlyArray<string> =>
+  claimTemplates.flatMap(({ name, requested }) => {
+    const sizes = claims.flatMap((one) =>
+      one.template === name && one.requested !== null ? [one.requested] : []
+    )
+    const here = made.filter(({ template }) => template === name).map((slot) => slot.name)
+    const isLess = (size: string) => requested !== null && Quantity.compare(requested, size) === -1
+    return here.length === 0 || sizes.length === 0 || !sizes.every(isLess)
+      ? []
+      : [
+          `${span(here)} ${here.length === 1 ? "gets" : "get"} ${requested}, as template ${name} asks, which is less than each existing claim: to expand, kubectl edit pvc ${shellWord(here[0] ?? "")} -n ${shellWord(namespace)}`
+        ]
+  })
+
 /**
  * New claims that point to a problem: those that nothing provisions a volume for, those that nothing fills, and
  * those below an ordinal with a leftover claim, which therefore had one, with data.

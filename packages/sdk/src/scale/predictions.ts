@@ -1,16 +1,18 @@
 /** The effects of a plan to scale in words: on pods, claims and quorum, with warnings. */
-import { type Claim, trouble } from "../Claim.ts"
+import { type Claim, claimsOfSet, trouble } from "../Claim.ts"
 import { format } from "../GoDuration.ts"
+import { missingVolumes } from "../MissingVolume.ts"
 import type { Profile } from "../Profile.ts"
 import { needed, type Quorum } from "../Quorum.ts"
 import type { AppState } from "../state/AppState.ts"
 import { releaseOf } from "../state/Writer.ts"
 import type { Workload } from "../Topology.ts"
-import { filledFrom, fresh, lostWithPods, missing, outlives, smaller } from "./data.ts"
+import { filledFrom, fresh, lostWithPods, missing, outgrown, outlives, smaller } from "./data.ts"
 import type { ClaimSlot } from "../step/claims.ts"
 import { unschedulable } from "../Scheduling.ts"
 import type { Ground } from "./ground.ts"
 import { span, podName, range } from "../Ordinal.ts"
+import { shellWord } from "../ShellWord.ts"
 
 const days = 86_400_000
 
@@ -216,6 +218,8 @@ export const warnings = (
 ): ReadonlyArray<string> => {
   const up = to > workload.replicas
   const stuck = blockers(state, workload, Math.max(to, plan.first))
+  // The controller stops at the lowest.
+  const lacking = missingVolumes(state, workload).slice(0, 1)
   const pods = new Set(
     state.replicas.filter((one) => one.workload === `StatefulSet/${workload.name}`).map((one) => one.name)
   )
@@ -228,6 +232,10 @@ export const warnings = (
       : [
           `${stuck.join(", ")} not ready: OrderedReady adds and removes nothing until ${stuck.length === 1 ? "it is" : "they are"}`
         ]),
+    ...lacking.map(
+      ({ pod, templates }) =>
+        `${pod} has no volume of template ${templates.join(", ")}: the controller adds and removes nothing until that pod is replaced: kubectl delete pod ${shellWord(pod)} -n ${shellWord(state.namespace)}`
+    ),
     ...awaited(state, workload, plan.quorum, plan.downs),
     ...(up
       ? plan.left
@@ -248,6 +256,7 @@ export const warnings = (
       workload,
       plan.left.filter((claim) => !plan.aside.includes(claim))
     ),
+    ...outgrown(state.namespace, workload, claimsOfSet(state.claims, workload.name), plan.made),
     ...plan.losing.flatMap(dataless),
     ...(up
       ? []

@@ -49,6 +49,12 @@ const ofLast = (events: ReadonlyArray<Event>): string | null => {
   return line?.replace(/^\(combined from similar events\): /, "").replace(/^Error: /, "") ?? null
 }
 
+/** The controller stops at the first pod that it cannot update: the rest of the message is a whole diff. */
+const ofUpdate = (events: ReadonlyArray<Event>): string | null => {
+  const last = events.at(-1)
+  return last?.reason === "FailedUpdate" ? (last.message?.split("\n", 1)[0]?.slice(0, 300) ?? null) : null
+}
+
 /** The controller names the pod in its events about creating it and its claims. */
 const ofCreation = (events: ReadonlyArray<Event>, replica: string): string | null => {
   const said = ofLast(events.filter(({ message }) => message?.includes(` Pod ${replica} in StatefulSet `)))
@@ -63,11 +69,13 @@ export const causesOf = (
   Effect.gen(function* () {
     const isAbsent = late.some(({ pod }) => pod === undefined)
     const own = isAbsent ? yield* about("StatefulSet", set.metadata) : []
+    // Only a pod that is ready is updated.
+    const stop = late.every(({ pod }) => pod === undefined) ? ofUpdate(own) : null
     const found = yield* Effect.forEach(
       late,
       ({ replica, pod, claim }) =>
         Effect.gen(function* () {
-          if (pod === undefined) return [replica, ofCreation(own, replica)] as const
+          if (pod === undefined) return [replica, ofCreation(own, replica) ?? stop] as const
           const ofPod = ofLast(yield* about("Pod", pod.metadata))
           const isBound = claim === null || Boolean(pod.spec.nodeName)
           return [
