@@ -109,6 +109,25 @@ describe("the page of a snapshot", () => {
     })
   )
 
+  it.effect("says that it goes with its namespace once somebody has changed the policies", () =>
+    Effect.gen(function* () {
+      const of = (deletionPolicy: string | null) => {
+        const now = (description.now ?? []).map((one) => ({ ...one, deletionPolicy }))
+        return descriptionText({ ...description, now }, undefined, description.summary.created, {
+          columns: 100
+        })
+      }
+      assert.include(
+        yield* of("Delete"),
+        "Retention:    2 of 2 deleted with its namespace: deletionPolicy Delete, changed since"
+      )
+      assert.include(
+        yield* of(null),
+        "Retention:    kept if its namespace is deleted, when it was taken: <unknown> now"
+      )
+    })
+  )
+
   it.effect("has all that the record knows, what is there of it now, and nothing that a terminal obeys", () =>
     Effect.gen(function* () {
       const page = String(

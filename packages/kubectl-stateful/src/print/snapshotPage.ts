@@ -48,6 +48,18 @@ const levelNotes = ({ quiesced, recoverable }: Description["summary"]): Readonly
     : [`frozen by a ${quiesced.unbounded}: nothing in the pods would have ended that`])
 ]
 
+/** By the current policies, which somebody may have changed since; by the record where they cannot be read. */
+const retentionLine = ({ summary: { cuts, retained }, now }: Description): string => {
+  const policies = (now ?? []).flatMap(({ deletionPolicy }) => deletionPolicy ?? [])
+  const going = policies.filter((policy) => policy === "Delete").length
+  if (going > 0)
+    return `${going} of ${cuts.length} deleted with its namespace: deletionPolicy Delete${retained ? ", changed since" : ""}`
+  if (policies.length > 0) return "kept if its namespace is deleted: deletionPolicy Retain"
+  return retained
+    ? "kept if its namespace is deleted, when it was taken: <unknown> now"
+    : "deleted with its namespace"
+}
+
 const restorableLines = ({ restorable, obstacles }: Description): ReadonlyArray<string> =>
   restorable === true ? ["yes"] : restorable === null ? ["<unknown>: not all could be read"] : obstacles
 
@@ -135,14 +147,7 @@ const page = (description: Description, now: string, room: Room): ReadonlyArray<
           summary.manifests?.length === 0 ? [] : [summary.manifests?.join(", ") ?? `${summary.objects}`]
         ],
         ["Size", [sizeOf(description)]],
-        [
-          "Retention",
-          [
-            summary.retained
-              ? "kept if its namespace is deleted: deletionPolicy Retain"
-              : "deleted with its namespace"
-          ]
-        ],
+        ["Retention", [retentionLine(description)]],
         ["Restorable", restorableLines(description)]
       ],
       room.columns

@@ -108,7 +108,8 @@ export const disproof = (pod: CheckPod, { allowEmpty, runs }: Asked): string | n
   if (end === null && pod.status?.phase === "Succeeded") return refuted(pod)
   if (end?.exitCode === isEmpty && allowEmpty === true) return null
   const words = [end?.message?.trim().split("\n").at(-1), pod.status?.message, pod.status?.reason]
-  return words.find((one) => one) ?? `it failed with exit code ${end?.exitCode ?? "<unknown>"}`
+  const said = words.find((one) => one) ?? `it failed with exit code ${end?.exitCode ?? "<unknown>"}`
+  return end?.exitCode === isEmpty ? `${said}, which --allow-empty accepts` : said
 }
 
 export const isOver = (pod: CheckPod | null): boolean =>
