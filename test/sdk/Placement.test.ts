@@ -99,6 +99,12 @@ describe("what pins a replica", () => {
     assert.deepEqual([storage, found], ["network", []])
   })
 
+  it("nothing, where a generic ephemeral volume goes with its pod", () => {
+    const volumes = [{ name: "scratch", ephemeral: {} }]
+    const set = withSpec({ volumes })
+    assert.equal(placement("db-0", { ...both, statefulsets: [set] }).storage, "network")
+  })
+
   it("a volume of one node", () => {
     const persistentvolumes = [volume("data-db-0", bound(hostname, "node-a"))]
     assert.deepEqual(pins({ persistentvolumes }), [

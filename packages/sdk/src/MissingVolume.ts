@@ -26,25 +26,21 @@ export const missingVolumes = (
 ): ReadonlyArray<MissingVolume> => {
   const workload = `${kind}/${name}`
   const own = claims.filter((claim) => claim.workload === workload && claim.template !== null)
-  const unused = new Set(
-    replicas
-      .filter((one) => one.workload === workload && isThere(one))
-      .flatMap((replica) =>
-        own.flatMap(({ ordinal, deleted, usedBy, template }) =>
-          ordinal === replica.ordinal && deleted === null && !usedBy.includes(replica.name) ? [template] : []
-        )
-      )
-  )
+  const byOrdinal = Map.groupBy(own, ({ ordinal }) => ordinal)
+  const pods = replicas.filter((one) => one.workload === workload && isThere(one))
+  const lacks = (replica: Replica) =>
+    (byOrdinal.get(replica.ordinal) ?? []).filter(
+      ({ deleted, usedBy }) => deleted === null && !usedBy.includes(replica.name)
+    )
+  const unused = new Set(pods.flatMap(lacks).map(({ template }) => template))
   if (unused.size === 0) return []
-  return replicas
-    .filter((one) => one.workload === workload && isThere(one))
-    .flatMap((replica) => {
-      const used = new Set(
-        own.flatMap(({ usedBy, template }) => (usedBy.includes(replica.name) ? [template] : []))
-      )
-      const templates = claimTemplates.flatMap((one) =>
-        unused.has(one.name) && !used.has(one.name) ? [one.name] : []
-      )
-      return templates.length === 0 ? [] : [{ pod: replica.name, templates }]
-    })
+  return pods.flatMap((replica) => {
+    const used = (byOrdinal.get(replica.ordinal) ?? [])
+      .filter(({ usedBy }) => usedBy.includes(replica.name))
+      .map(({ template }) => template)
+    const templates = claimTemplates
+      .map((one) => one.name)
+      .filter((template) => unused.has(template) && !used.includes(template))
+    return templates.length === 0 ? [] : [{ pod: replica.name, templates }]
+  })
 }

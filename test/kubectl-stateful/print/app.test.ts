@@ -287,6 +287,22 @@ Can this application ...
     assert.lengthOf(eventTable(state, { wide: true, columns: 80 }), 3)
   })
 
+  it("leaves out what a claim was told before it got its volume, and the diff in a warning", () => {
+    const state = healthyApp((draft) => {
+      draft.events = [
+        { ...warning("PersistentVolumeClaim/data-db-0", "no volume yet"), reason: "FailedBinding" },
+        warning("StatefulSet/db", "Pod is invalid: spec: Forbidden\n@@ -1 +1 @@"),
+        warning("StatefulSet/db", "x".repeat(400))
+      ]
+    })
+    const lines = block(page(state), "LAST SEEN").join("\n")
+    assert.notInclude(lines, "no volume yet")
+    assert.include(lines, "spec: Forbidden ...")
+    assert.notInclude(lines, "@@")
+    assert.lengthOf(lines.match(/x/g)?.slice(2) ?? [], 300)
+    assert.include(JSON.stringify(eventTable(state, { wide: true, columns: 80 })), "@@")
+  })
+
   it("says a warning about many objects once", () => {
     const state = healthyApp((draft) => {
       draft.events = Array.from({ length: 100 }, (_, index) => warning(`Pod/db-${index}`, "no node fits"))

@@ -135,8 +135,13 @@ const shownEvents = 5
 
 type Event = NonNullable<AppState["events"]>[number]
 
-/** A warning about a pod that has got ready since. */
+/** What a claim is told while it waits for its volume. */
+const unbound = new Set(["FailedBinding", "ClaimMisbound", "ProvisioningFailed"])
+
+/** A warning about a pod that has got ready since, or about a claim that has got its volume. */
 const isOver = (state: AppState, event: Event): boolean => {
+  const claim = state.claims.find(({ name }) => event.object === `PersistentVolumeClaim/${name}`)
+  if (claim?.phase === "Bound" && unbound.has(event.reason)) return true
   const pod = state.replicas.find(({ name }) => event.object === `Pod/${name}`)?.pod
   return pod?.ready === true && Date.parse(event.last) <= Date.parse(pod.readySince ?? "")
 }

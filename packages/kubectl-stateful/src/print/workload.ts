@@ -62,7 +62,7 @@ export const workloadFields = (
   const fields = [
     ["Workload", [named + replicaCount(workload)]],
     ["Update", one(update(workload))],
-    ["Image", workload.images],
+    ["Image", [...new Set(workload.images)]],
     [
       "Profile",
       workload.kind === "StatefulSet"

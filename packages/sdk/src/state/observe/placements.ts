@@ -109,12 +109,10 @@ const resourceClaimsByPod = (claims: ReadonlyArray<ResourceClaim>) => {
   return byPod
 }
 
-/** The number of claims of each replica, once they are created. */
+/** The number of claims of each replica, once they are created; one that goes with its pod keeps it nowhere. */
 const claimsExpected = (appWorkload: AppWorkload): number =>
   (appWorkload.kind === "StatefulSet" ? (appWorkload.object.spec.volumeClaimTemplates ?? []).length : 0) +
-  (appWorkload.template.spec.volumes ?? []).filter(
-    (volume) => volume.persistentVolumeClaim || volume.ephemeral
-  ).length
+  (appWorkload.template.spec.volumes ?? []).filter((volume) => volume.persistentVolumeClaim).length
 
 const storageOf = (
   claims: ReadonlyArray<Claim>,
