@@ -74,6 +74,31 @@ describe("a free volume of the class", () => {
     })
   )
 
+  it.effect("is told also where it is reserved for the very claim, by whatever name that is known", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const volume = yield* freeVolume(world)
+      const failed = yield* refusal(drive(on(world)(Restore.restore(snapshot, { identity: ann }))))
+      const name =
+        /claim (data-db-\d-new-\w+) would get it/.exec(failed.message)?.[1] ?? assert.fail(failed.message)
+      const claimRef = { namespace: "shop", name, uid: null }
+      const target = { api: kinds.persistentvolumes, name: volume }
+      yield* on(world)(Resource.patch(target, { _tag: "Merge", value: { spec: { claimRef } } }))
+      const at = (yield* openOf(world)) ?? assert.fail("there is no operation")
+      const told = yield* refusal(drive(on(world)(Restore.resume(at, { identity: ann }))))
+      assert.include(told.message, `volume ${volume} is reserved for claim ${name} by its claimRef`)
+      // Without permission to list volumes it is seen once the claim has it.
+      const bound = yield* refusal(
+        drive(withCluster(withoutList(world))(Restore.resume(at, { identity: ann, stepTimeout: 60_000 })))
+      )
+      assert.include(bound.message, `claim ${name} has volume ${volume}, which was not made for it`)
+      const aborted = yield* drive(on(world)(Restore.abort(at, { identity: ann })))
+      assert.strictEqual(aborted.outcome, "Incomplete")
+      assert.strictEqual(textOf(world, volume), "legacy data-db-0")
+      assert.strictEqual(stateOf(world), "after")
+    })
+  )
+
   it.effect("is no volume that a drill passes with, nor deletes", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
@@ -114,9 +139,13 @@ describe("a claim that is not filled from its volume snapshot", () => {
 
   it.effect("fails it where its class was made anew with a provisioner that makes empty volumes", () =>
     Effect.sync(() => {
-      const volume = { metadata: { name: "pv" }, spec: { hostPath: { path: "/opt/local-path/pv" } } }
+      const creationTimestamp = "2026-11-20T10:00:00Z"
+      const volume = {
+        metadata: { name: "pv", creationTimestamp },
+        spec: { hostPath: { path: "/opt/local-path/pv" } }
+      }
       const claim = {
-        metadata: { name: "data-db-0-new-01234567" },
+        metadata: { name: "data-db-0-new-01234567", creationTimestamp },
         spec: { dataSource: { kind: "VolumeSnapshot", name: "one" } }
       }
       const filled = { as: claim.metadata.name, snapshot: "one", driver: "csi.example.com" }

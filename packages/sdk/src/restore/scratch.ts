@@ -4,12 +4,14 @@ import * as Predicate from "effect/Predicate"
 import * as Resource from "../Resource.ts"
 import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
+import type { PersistentVolumeClaim } from "../kind/Storage.ts"
 import { ensure } from "../operation/Ensure.ts"
+import * as Journal from "../operation/Journal.ts"
 import type { Rule } from "../operation/Plan.ts"
 import { rules } from "../operation/Step.ts"
 import { madeByAnnotation, drillLabel, managedBy } from "../Labels.ts"
 import { claimsIn } from "../step/reclaimPolicy.ts"
-import { wasFree } from "../step/madeFor.ts"
+import { isMadeFor } from "../step/madeFor.ts"
 import { policyPath } from "../step/volume.ts"
 import { fieldAt } from "../resource/KubeObject.ts"
 import { labelValue } from "../ObjectName.ts"
@@ -75,14 +77,11 @@ export const makeScratch = (
     return { name, uid: made?.metadata.uid ?? "" }
   })
 
-/** The volumes of claims that this operation has created there, by name. */
-const volumesIn = (namespace: string, operation: string | null): Look<ReadonlyArray<string>> =>
+/** The claims that this operation has created there, as far as they have volumes. */
+const claimsOf = (namespace: string, operation: string): Look<ReadonlyArray<PersistentVolumeClaim>> =>
   Effect.map(
-    claimsIn(
-      namespace,
-      ({ annotations }) => operation !== null && annotations?.[madeByAnnotation] === operation
-    ),
-    (claims) => claims.flatMap(({ spec }) => spec.volumeName || [])
+    claimsIn(namespace, ({ annotations }) => annotations?.[madeByAnnotation] === operation),
+    (claims) => claims.filter(({ spec }) => Boolean(spec.volumeName))
   )
 
 /** A volume of a claim in there; a stranger's was not made for it, and stays. */
@@ -95,11 +94,16 @@ interface There {
  * Volumes that were copied for a rehearsal are deleted with their claim, whatever the policy of their
  * StorageClass, and others stay.
  */
-const letGo = (namespace: string, name: string): Look<There> =>
+const letGo = (
+  namespace: string,
+  claim: PersistentVolumeClaim,
+  uids: ReadonlyArray<string | null>
+): Look<There> =>
   Effect.gen(function* () {
+    const name = claim.spec.volumeName ?? ""
     const volume = yield* Resource.find(kinds.persistentvolumes, { name })
     const ref = volume?.spec.claimRef
-    const isStrangers = volume !== null && wasFree(volume)
+    const isStrangers = volume !== null && !isMadeFor(claim, volume, uids)
     const policy = isStrangers ? "Retain" : "Delete"
     if (volume === null || ref?.namespace !== namespace) return { name, isStrangers }
     if (volume.spec.persistentVolumeReclaimPolicy === policy) return { name, isStrangers }
@@ -133,14 +137,30 @@ const untilGone = (look: Look<boolean>): Look<boolean> =>
 
 const found = <A>(look: Look<A | null>): Look<boolean> => Effect.map(look, (one) => one === null)
 
+/** The claims that its volumes were filled for, by uid, as its journal has noted them: others took their places. */
+const filledFor = (namespace: string, operation: string): Look<ReadonlyArray<string | null>> =>
+  Journal.read(namespace, operation).pipe(
+    Effect.map((entry) =>
+      Object.values(entry?.status.marks ?? {}).flatMap((mark) =>
+        mark.flatMap(({ kind, uid }) => (kind === "PersistentVolume" ? [uid] : []))
+      )
+    ),
+    Effect.catchReason("ClusterError", "Unreadable", () => Effect.succeed([]))
+  )
+
 /**
- * Sets the volumes that were made for it to reclaim policy Delete, and returns all. Done before anything is checked there: if
- * the process is killed during the check, whoever deletes the namespace deletes them with it.
+ * Sets the volumes that were made for it to reclaim policy Delete, and returns all. Done before anything is
+ * checked there: if the process is killed during the check, whoever deletes the namespace deletes them with it.
  */
 export const letVolumesGo = (namespace: string, operation: string | null): Look<ReadonlyArray<There>> =>
-  Effect.flatMap(volumesIn(namespace, operation), (volumes) =>
-    Effect.forEach(volumes, (volume) => letGo(namespace, volume), { concurrency: 8 })
-  )
+  Effect.gen(function* () {
+    if (operation === null) return []
+    const [claims, uids] = yield* Effect.all(
+      [claimsOf(namespace, operation), filledFor(namespace, operation)],
+      { concurrency: 2 }
+    )
+    return yield* Effect.forEach(claims, (claim) => letGo(namespace, claim, uids), { concurrency: 8 })
+  })
 
 /** Deletes it with everything that was restored into it; returns what is left, in words. */
 export const removeScratch = (

@@ -128,7 +128,7 @@ const perform = (whole: FillClaims, at: At): Work =>
     yield* clearCheckPods(claims, at)
     const fit = yield* LimitRange.fitting(at.fence.namespace)
     const fill = Effect.gen(function* () {
-      if (claims.length > 0) yield* assertNoneFree(claims)
+      if (claims.length > 0) yield* assertNoneFree(at.fence.namespace, claims)
       yield* Effect.forEach(claims, (claim) => create(at, set, claim), { concurrency: 16, discard: true })
       yield* Effect.forEach(
         byOrdinal(claims),
@@ -176,7 +176,7 @@ export const FillClaims: StepKind<FillClaims, FillSettings> = {
     Effect.gen(function* () {
       const set = yield* Holder.assertThere(at)
       const api = { namespace: at.fence.namespace }
-      yield* assertNoneFree(claims)
+      yield* assertNoneFree(at.fence.namespace, claims)
       for (const claim of claims) {
         yield* assertCut(at, claim)
         const value = yield* valueOf(at, set, claim)

@@ -1,7 +1,7 @@
 /** Deletes a claim that was filled for a restore, with its volume: only if it was never used. */
 import * as Effect from "effect/Effect"
 import type { Cluster } from "../Cluster.ts"
-import type { PersistentVolumeClaim } from "../kind/Storage.ts"
+import type { PersistentVolume, PersistentVolumeClaim } from "../kind/Storage.ts"
 import * as Fence from "../operation/Fence.ts"
 import { because } from "../operation/OperationError.ts"
 import type { Failure, StepContext } from "../operation/StepContext.ts"
@@ -9,9 +9,10 @@ import { operationOf } from "../operation/Token.ts"
 import * as Resource from "../Resource.ts"
 import { untilGone } from "../wait/gone.ts"
 import { deleteWithClaim } from "./deleteWithClaim.ts"
-import { strangers, wasFree } from "./madeFor.ts"
+import { isMadeFor, strangers } from "./madeFor.ts"
 import { podsUsing } from "./users.ts"
 import { claimTarget, readClaim, readVolume } from "./volume.ts"
+import { isMarkedBy } from "./volumeOwner.ts"
 import { madeByAnnotation, notUsedYetAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
 
@@ -24,6 +25,14 @@ const patience = 120_000
 /** True if this operation created the claim. */
 export const isFilledHere = (at: At, claim: PersistentVolumeClaim | null): boolean =>
   claim?.metadata.annotations?.[madeByAnnotation] === operationOf(at.fence.token)
+
+/** By the volume itself, or proven before this claim took over from the one that it was made for. */
+const isOwnCopy = (at: At, claim: PersistentVolumeClaim, volume: PersistentVolume): boolean => {
+  const { name } = volume.metadata
+  const before = (at.forward ?? []).filter((one) => one.kind === "PersistentVolume" && one.name === name)
+  const uids = before.map(({ uid }) => uid)
+  return isMadeFor(claim, volume, uids) || isMarkedBy(operationOf(at.fence.token), volume)
+}
 
 /**
  * Sets the policy by which the driver deletes a volume once its claim is deleted: only of a volume that was
@@ -42,17 +51,18 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     }
     const volume = claim.spec.volumeName
     const found = volume ? yield* readVolume(volume) : null
-    if (found !== null && wasFree(found)) {
+    if (found !== null && !isOwnCopy(at, claim, found)) {
       yield* at.fallShort(`${strangers(as, found.metadata.name)}: both are kept; check what is on it`)
       return
     }
     const users = yield* podsUsing(namespace, as)
     const isUnused = claim.metadata.annotations?.[notUsedYetAnnotation] === operationOf(at.fence.token)
     if (!(isUnused || discards) || users.length > 0) {
-      // Its volume is under Retain, and would outlast the claim alone.
-      const freed = volume
-        ? `kubectl patch pv ${shellWord(volume)} -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}' && `
-        : ""
+      // Its volume is under Retain, and would outlast the claim alone. Somebody may have given it to another claim.
+      const freed =
+        volume && found?.spec.claimRef?.uid === uid
+          ? `kubectl patch pv ${shellWord(volume)} -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}' && `
+          : ""
       yield* at.report({
         _tag: "Note",
         message: `${as} is kept, with what was written since: delete it and its data with \`${freed}kubectl delete pvc ${shellWord(as)} -n ${shellWord(namespace)}\``

@@ -202,7 +202,7 @@ const save = (step: SeedClaims, at: At, set: StatefulSet, { save: argv }: Seed):
   Effect.gen(function* () {
     const fit = yield* LimitRange.fitting(at.fence.namespace)
     const fill = Effect.gen(function* () {
-      yield* assertNoneFree([step.from])
+      yield* assertNoneFree(at.fence.namespace, [step.from])
       yield* Fill.create(at, set, step.from)
       yield* makeCheckPod(at, "seed", fit(podOf(step, at, set, argv).saves))
       yield* untilSaved(step, at)
@@ -242,7 +242,7 @@ const perform = (step: SeedClaims, whole: At): Work =>
       if (isOver(last)) yield* removeCheckPod(at, "seed")
       const together = { concurrency: 16, discard: true } as const
       const make = Effect.gen(function* () {
-        yield* assertNoneFree(claims)
+        yield* assertNoneFree(at.fence.namespace, claims)
         yield* Effect.forEach(claims, (claim) => Fill.create(at, set, claim), together)
         yield* Effect.forEach(claims, (claim) => makeCheckPod(at, claim.ordinal, fit(makes(claim))), together)
         yield* Prove.prove(claims, at)
