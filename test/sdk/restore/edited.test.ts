@@ -52,10 +52,16 @@ const say = (world: World, { namespace, id }: { namespace: string; id: string },
   )
 
 describe("a restore whose journal somebody has edited", () => {
-  it.effect("is no success by its phase alone: a resume walks the steps that have not ended", () =>
+  it.effect("is no success by its phase alone, and is not walked either", () =>
     Effect.gen(function* () {
       const { world, at } = yield* unfenced
       yield* say(world, at, "Succeeded")
+      for (const run of [Restore.resume, Restore.abort]) {
+        const error = yield* refusal(drive(on(world)(run(at, { identity: bob }))))
+        assert.match(error.message, /according to its journal, which does not say that all of its steps have/)
+      }
+      assert.strictEqual(stateOf(world), "after")
+      yield* say(world, at, "Stopped")
       const { outcome } = yield* drive(on(world)(Restore.resume(at, { identity: bob })))
       assert.strictEqual(outcome, "Succeeded")
       assert.strictEqual(stateOf(world), "before")

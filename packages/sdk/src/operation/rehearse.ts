@@ -43,6 +43,7 @@ export const firstEntry = (plan: AnyPlan, run: string, holder: string, started: 
     started,
     ended: null,
     marks: {},
+    times: {},
     captured: {},
     message: null
   }

@@ -86,19 +86,28 @@ const notConsented = (plan: AnyPlan, options: RunOptions): OperationError | null
       )
 }
 
-/** True if each step of the plan has ended: a phase alone can be edited by anyone who can edit ConfigMaps. */
-const isWalked = ({ plan, status }: Journal.Entry): boolean =>
-  plan.steps.every((_, index) => status.times?.[`${index}`]?.ended != null)
+/** True if each step of the plan has ended, or nothing says so of any: older journals have no times. */
+const isWalked = ({ plan, status: { times } }: Journal.Entry): boolean =>
+  times === undefined || plan.steps.every((_, index) => times[`${index}`]?.ended != null)
 
-/** The result of a finished operation; `null` if it is unfinished. Fails if it is about other objects. */
+/**
+ * The result of a finished operation; `null` if it is unfinished. Fails if its journal contradicts itself, or
+ * is about other objects: what may have finished is never walked again.
+ */
 export const endOf = (entry: Journal.Entry, log: RunLog): Work<OperationResult | null> =>
   Effect.gen(function* () {
     const { plan, status } = entry
     const { phase, message, aborting } = status
     if (phase !== "Succeeded" && phase !== "Aborted" && phase !== "Incomplete") return null
-    if (phase === "Succeeded" && !isWalked(entry)) return null
     const { marked, gone } = yield* tracesOf(plan)
     if (marked) return null
+    if (phase === "Succeeded" && !isWalked(entry)) {
+      return yield* because(
+        "Mismatch",
+        `operation ${plan.id} has finished, according to its journal, which does not say that all of its steps have`,
+        "find out who changed it; compare what is there with what the operation was to do"
+      )
+    }
     if (gone && phase === "Succeeded") {
       return yield* because(
         "Mismatch",
