@@ -433,6 +433,29 @@ describe("an abort of a scale-down under whenScaled Delete", () => {
     })
   )
 
+  it.effect(
+    "is no success once a claim has gone with its pod, by this operation's count or by another one",
+    () =>
+      Effect.gen(function* () {
+        for (const replicas of [2, 0]) {
+          const world = yield* makeWorld({ replicas: 3, readyAfter: 200, whenScaled: "Delete" })
+          let counts = 0
+          const dies = dying(world, (request) => movesCount(request) && ++counts === 2)
+          yield* drive(Effect.exit(dies(Scale.scale(ref, { replicas: 1, identity: ann }))))
+          const [{ plan } = assert.fail("no operation was begun")] = yield* on(world)(
+            Journal.list("shop", "db")
+          )
+          yield* on(world)(Resource.patch(set, { _tag: "Merge", value: { spec: { replicas } } }))
+          yield* drive(Effect.sleep("30 seconds"))
+          const { outcome, unmet } = yield* drive(on(world)(Scale.abort(at(plan.id), { identity: bob })))
+          assert.strictEqual(outcome, "Incomplete")
+          const gone = replicas === 0 ? ["data-db-0", "data-db-1", "data-db-2"] : ["data-db-2"]
+          for (const claim of gone) assert.include(unmet.join(), `claim ${claim} was deleted and recreated`)
+          assert.lengthOf(unmet, gone.length)
+        }
+      })
+  )
+
   it.effect("puts the reclaim policy back of a claim that stays", () =>
     Effect.gen(function* () {
       const { world, volume, result } = yield* aborted("whenScaled Retain")

@@ -198,7 +198,7 @@ export const concludeBack = (
         `replicas of ${at.fence.name} are ${is} instead of ${from}: another client set them`
       )
     }
-    yield* checkClaims(at, [...retainedBy(plan), ...(terms.attached ?? [])])
+    yield* checkClaims(at, [...retainedBy(plan), ...(terms.attached ?? []), ...(terms.before ?? [])])
     yield* tellLeft(at, set, plan, terms)
   })
 

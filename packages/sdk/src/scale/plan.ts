@@ -112,9 +112,16 @@ const changeOf = (state: AppState, workload: Workload, options: ScaleOptions) =>
   const retain =
     options.mayPatchVolumes !== false &&
     keeps.some(({ reclaimPolicy: policy }) => policy !== null && policy !== "Retain")
+  const before =
+    whenScaled === "Delete" && reach < from
+      ? claimsOfSet(state.claims, workload.name)
+          .filter((claim) => !claim.leftover && trouble(claim) === null)
+          .map(keptClaim)
+      : []
   return {
     from,
     to,
+    before,
     isTooFar,
     reach,
     retention,
@@ -179,7 +186,7 @@ const planSteps = (
 const settingsOf = (
   workload: Workload,
   { quorum, health }: ScaleOptions,
-  { attached: bound, left, isAside, moving, whenScaled }: Change
+  { attached: bound, before, left, isAside, moving, whenScaled }: Change
 ): ScalePlan["settings"] => {
   // One without a volume gets its first now, and keeps none.
   const unbound = left.filter(({ name, phase }) => phase === "Pending" && !isAside(name))
@@ -188,7 +195,8 @@ const settingsOf = (
     ...(quorum === undefined ? {} : { quorum }),
     ...(health === undefined ? {} : { health }),
     ...(moving.length === 0 ? {} : { facts: factsOf(workload, whenScaled) }),
-    ...(attached.length > 0 ? { attached } : {})
+    ...(attached.length > 0 ? { attached } : {}),
+    ...(before.length > 0 ? { before } : {})
   }
 }
 

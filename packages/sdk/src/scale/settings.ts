@@ -43,11 +43,12 @@ const isLower = (quorum: Quorum, members: number): boolean =>
  * The settings of an abort without consent: the journal alone cannot lower quorum, or send requests to pods.
  */
 const settingsBack = (plan: ScalePlan): ScaleSettings => {
-  const { quorum, facts, attached } = plan.settings
+  const { quorum, facts, attached, before } = plan.settings
   return {
     ...(quorum === undefined || isLower(quorum, highestCount(plan)) ? {} : { quorum }),
     ...(facts === undefined ? {} : { facts }),
-    ...(attached === undefined ? {} : { attached })
+    ...(attached === undefined ? {} : { attached }),
+    ...(before === undefined ? {} : { before })
   }
 }
 

@@ -36,7 +36,9 @@ export const ScaleSettings = Schema.Struct({
   ),
   facts: Schema.optionalKey(Facts),
   /** Claims from before that new pods get: with their data, or without a volume yet. */
-  attached: Schema.optionalKey(Schema.Array(KeptClaim))
+  attached: Schema.optionalKey(Schema.Array(KeptClaim)),
+  /** The claims at the start of a scale-down under whenScaled Delete: no abort brings back one that went with its pod. */
+  before: Schema.optionalKey(Schema.Array(KeptClaim))
 })
 export type ScaleSettings = typeof ScaleSettings.Type
 
