@@ -44,3 +44,23 @@ export const missingVolumes = (
     return templates.length === 0 ? [] : [{ pod: replica.name, templates }]
   })
 }
+
+/** Claims of members that have pods, which the server has not listed: deleted, or left out of its answer. */
+export const unlistedClaims = (
+  state: Pick<AppState, "claims" | "replicas" | "workloads">
+): ReadonlyArray<{ readonly pod: string; readonly claim: string }> => {
+  const listed = new Set(state.claims.map(({ name }) => name))
+  return state.workloads
+    .filter(({ kind }) => kind === "StatefulSet")
+    .flatMap((workload) => {
+      const lacking = new Map(missingVolumes(state, workload).map(({ pod, templates }) => [pod, templates]))
+      return state.replicas
+        .filter((one) => one.workload === `StatefulSet/${workload.name}` && one.wanted && isThere(one))
+        .flatMap(({ name: pod }) =>
+          workload.claimTemplates
+            .filter(({ name }) => !(lacking.get(pod) ?? []).includes(name))
+            .map(({ name }) => ({ pod, claim: `${name}-${pod}` }))
+            .filter(({ claim }) => !listed.has(claim))
+        )
+    })
+}

@@ -172,6 +172,34 @@ describe("a refusal's reason", () => {
     assert.strictEqual(error.message, 'admission webhook "x" denied: - a - b')
   })
 
+  it("words about a Secret that was sent are not told, but for a missing permission", () => {
+    const sent = { method: "POST", path: "/api/v1/namespaces/shop/secrets", query: [] } as const
+    for (const [code, reason] of [
+      [400, "BadRequest"],
+      [403, "Forbidden"],
+      [409, "AlreadyExists"],
+      [422, "Invalid"],
+      [500, "InternalError"],
+      [504, "Timeout"]
+    ] as const) {
+      const { message } = fromStatus(
+        sent,
+        code,
+        {},
+        body(reason, 'webhook "x" denied: data.password="s3cret"')
+      )
+      assert.notInclude(message, "s3cret")
+      assert.include(message, "POST /api/v1/namespaces/shop/secrets: ")
+    }
+    const words = 'secrets is forbidden: User "u" cannot create resource "secrets" in API group ""'
+    assert.strictEqual(fromStatus(sent, 403, {}, body("Forbidden", words)).message, words)
+    assert.include(
+      fromStatus({ ...sent, path: "/api/v1/namespaces/secrets/pods" }, 422, {}, body("Invalid", "why"))
+        .message,
+      "why"
+    )
+  })
+
   it("words that name no object are told with the request they answer", () => {
     const vague = body("Invalid", "the server rejected our request due to an error in our request")
     assert.match(

@@ -50,7 +50,7 @@ const fencedOff = (fence: Fence, token: string | null) =>
   because(
     "Fenced",
     token === null
-      ? `${operationTitle(operationOf(fence.token))} has already finished in another process`
+      ? `${titleOf(fence)} no longer has the annotation of ${operationTitle(operationOf(fence.token))}: it has finished in another process, or somebody has removed the annotation`
       : `another process has taken over ${titleOf(fence)} (${operationTitle(operationOf(token))})`,
     replacedWay(homeOf(fence.token, fence.namespace))
   )

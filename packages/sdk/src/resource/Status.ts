@@ -164,6 +164,12 @@ const byOther =
 /** The words of an authorizer; a quota, a policy and a webhook refuse in their own. */
 const unauthorized = /\bUser ".*" cannot (\S+) (?:resource|path) "/
 
+/** Whoever refuses a Secret may quote what was sent: a webhook, a policy, the server's own validation. */
+const mayQuote = (request: Pick<Request, "method" | "path" | "query">, words: string): boolean =>
+  isWrite(request) &&
+  /^\/api\/v1\/namespaces\/[^/]+\/secrets(\/|$)/.test(request.path) &&
+  !unauthorized.test(words)
+
 type Way = Partial<Pick<ClusterError, "action" | "permission">>
 
 const forbidden = (said: string): Way => {
@@ -193,7 +199,8 @@ export const fromStatus = (
 ): ClusterError => {
   const status: Status = isStatus(body) ? body : {}
   const reason = byReason(status, headers) ?? byCode(code, headers)
-  const said = typeof status.message === "string" ? oneLine(status.message) : `the server answered ${code}`
+  const words = typeof status.message === "string" ? oneLine(status.message) : `the server answered ${code}`
+  const said = mayQuote(request, words) ? `the server answered ${reason._tag}` : words
   const effectUnknown =
     reason._tag === "Unavailable" ||
     reason._tag === "Timeout" ||
@@ -203,7 +210,7 @@ export const fromStatus = (
   const told = reason._tag === "Unauthorized" ? "You must be logged in to the server (Unauthorized)" : said
   return new ClusterError({
     reason,
-    message: vague.test(told) ? `${describeRequest(request)}: ${told}` : told,
+    message: vague.test(told) || said !== words ? `${describeRequest(request)}: ${told}` : told,
     status: code,
     ...wayOf(reason, said, isStatus(body))
   })

@@ -2,6 +2,7 @@
 import type { AppRef } from "../App.ts"
 import { type Claim, trouble } from "../Claim.ts"
 import { digest } from "../Digest.ts"
+import { unlistedClaims } from "../MissingVolume.ts"
 import { type Guard, keyOf, type Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
 import * as Quantity from "../Quantity.ts"
@@ -75,6 +76,12 @@ const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
         remedy: `check it: kubectl describe pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
       }
 }
+
+const unlisted = (state: AppState): ReadonlyArray<Refusal> =>
+  unlistedClaims(state).map(({ claim, pod }) => ({
+    reason: `claim ${claim} of pod ${pod} was not found: a snapshot without it would be incomplete`,
+    remedy: `check it: kubectl get pvc ${shellWord(claim)} -n ${shellWord(state.namespace)}`
+  }))
 
 const nodeAffinityOf = (claim: Claim) => {
   const nodeAffinity = affinityOf(claim)
@@ -327,6 +334,7 @@ const refusalsOf = (state: AppState, cut: Cut, options: SnapshotOptions): Readon
     ...nameRefusal(options.name),
     ...mountRefusals(state, cut, options),
     ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
+    ...unlisted(state),
     ...refusals,
     ...(stopped !== null && (stopped.kind !== "StatefulSet" || state.workloads.length > 1)
       ? [

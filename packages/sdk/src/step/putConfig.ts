@@ -124,23 +124,6 @@ const isGone = (at: At, change: ConfigChange, object: Resource.KubeObject | null
 const isThere = (at: At, { change, to }: Sides, object: Resource.KubeObject | null): boolean =>
   to === null ? isGone(at, change, object) : holds(at, change, object, to)
 
-/** The server's own message may quote a Secret: only the object's name is reported. */
-const quiet = <A>(
-  change: ConfigChange,
-  write: Effect.Effect<A, ClusterError, Cluster>
-): Effect.Effect<A, ClusterError, Cluster> =>
-  change.kind === "Secret"
-    ? Effect.mapError(
-        write,
-        ({ reason, status }) =>
-          new ClusterError({
-            reason,
-            message: `${titleOf(change)}: the server answered ${reason._tag}`,
-            ...(status === undefined ? {} : { status })
-          })
-      )
-    : write
-
 /** The write that leads to `to`; it tests the version that was read. */
 const written = (
   at: At,
@@ -194,11 +177,9 @@ const bring = (at: At, sides: Sides): Work => {
             : "is another one than the planned one"
         )
       },
-      write: (object) => quiet(change, written(at, sides, object)),
+      write: (object) => written(at, sides, object),
       takeBack: (object, why) =>
-        why === null
-          ? Effect.succeed(null)
-          : quiet(change, Effect.as(written(at, { change, to: from }, object), null))
+        why === null ? Effect.succeed(null) : Effect.as(written(at, { change, to: from }, object), null)
     })
   )
 }
@@ -348,7 +329,7 @@ export const PutConfig: StepKind<PutConfig, object> = {
       for (const change of step.changes) {
         const to = change.goes ? null : contentIn(record, { kind: change.kind, name: change.of })
         const object = yield* Resource.findObject(targetOf(at, change))
-        yield* quiet(change, written(at, { change, to }, object, { dryRun: true }))
+        yield* written(at, { change, to }, object, { dryRun: true })
       }
       return []
     }),
