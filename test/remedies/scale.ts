@@ -1,10 +1,11 @@
 /** Printed by `scale`. */
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert } from "vitest"
+import { statefulsets } from "../../packages/sandbox/src/registry/kinds/apps.ts"
 import { persistentvolumeclaims, pods } from "../../packages/sandbox/src/registry/kinds/core.ts"
 import { kinds } from "../../packages/sdk/src/Kind.ts"
 import type { Remedy } from "./Remedy.ts"
-import { namespace, type Situation, until } from "./Situation.ts"
+import { db, namespace, type Situation, until } from "./Situation.ts"
 import { hooks, idIn, isGoing, claim } from "./stopped.ts"
 
 /** Pods whose programs are not ready, by uid. */
@@ -171,6 +172,34 @@ export const remedies: ReadonlyArray<Remedy> = [
     },
     changes: /^ServiceAccount\/runner$/,
     helps: (at) => isGoing(at, 4)
+  },
+  {
+    from: "sdk/src/scale/predictions.ts",
+    shape: "delete pod",
+    when: "where a pod lacks the volume of a template that its StatefulSet was recreated with",
+    print: async (at) => {
+      at.sandbox.registry.remove(statefulsets, namespace, "db", { propagation: "Orphan" })
+      await until("it is gone", () => at.sandbox.store.get(statefulsets, namespace, "db") === undefined)
+      const set = db()
+      const [data] = set.spec.volumeClaimTemplates
+      const volumeClaimTemplates = [...set.spec.volumeClaimTemplates, { ...data, metadata: { name: "wal" } }]
+      at.sandbox.create({ ...set, spec: { ...set.spec, volumeClaimTemplates } })
+      await until("its claim is there", () =>
+        at.sandbox.store.get(persistentvolumeclaims, namespace, "wal-db-0")
+      )
+      return at.printed("scale db --replicas 4 --dry-run=client -n shop")
+    },
+    changes: /^(Pod\/db-0|PersistentVolume.*wal-db-[01]|StatefulSet\/db)$/,
+    helps: async (at) => {
+      await isSo(
+        "db-0 has it, and db-1 is next",
+        () => at.sandbox.store.get(persistentvolumeclaims, namespace, "wal-db-1") !== undefined
+      )
+      assert.match(
+        await at.printed("scale db --replicas 4 --dry-run=client -n shop"),
+        /db-1 has no volume of template wal/
+      )
+    }
   },
   {
     from: "sdk/src/scale/ground.ts",

@@ -210,7 +210,6 @@ export const smaller = (
 
 /** Templates that ask for less than each existing claim: those were expanded, which a template cannot be. */
 export const outgrown = (
-  namespace: string,
   { claimTemplates }: Workload,
   claims: ReadonlyArray<Claim>,
   made: ReadonlyArray<ClaimSlot>
@@ -221,10 +220,11 @@ export const outgrown = (
     )
     const here = made.filter(({ template }) => template === name).map((slot) => slot.name)
     const isLess = (size: string) => requested !== null && Quantity.compare(requested, size) === -1
+    const [gets, them] = here.length === 1 ? ["gets", "it"] : ["get", "them"]
     return here.length === 0 || sizes.length === 0 || !sizes.every(isLess)
       ? []
       : [
-          `${span(here)} ${here.length === 1 ? "gets" : "get"} ${requested}, as template ${name} asks, which is less than each existing claim: to expand, kubectl edit pvc ${shellWord(here[0] ?? "")} -n ${shellWord(namespace)}`
+          `${span(here)} ${gets} ${requested}, as template ${name} asks, which is less than each existing claim: expand ${them} afterwards`
         ]
   })
 

@@ -256,7 +256,7 @@ export const warnings = (
       workload,
       plan.left.filter((claim) => !plan.aside.includes(claim))
     ),
-    ...outgrown(state.namespace, workload, claimsOfSet(state.claims, workload.name), plan.made),
+    ...outgrown(workload, claimsOfSet(state.claims, workload.name), plan.made),
     ...plan.losing.flatMap(dataless),
     ...(up
       ? []

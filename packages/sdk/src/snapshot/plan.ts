@@ -66,6 +66,9 @@ const claimsOf = (state: AppState): ReadonlyArray<Claim> => {
   return runs ? state.claims.filter(({ leftover }) => !leftover) : state.claims
 }
 
+const check = (namespace: string, claim: string): string =>
+  `check it: kubectl describe pvc ${shellWord(claim)} -n ${shellWord(namespace)}`
+
 /** Reason that a claim cannot be snapshotted; `null` if it can. */
 const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
   const why = trouble(claim)
@@ -73,14 +76,14 @@ const uncuttable = (namespace: string, claim: Claim): Refusal | null => {
     ? null
     : {
         reason: `${why}: a snapshot without it would be incomplete`,
-        remedy: `check it: kubectl describe pvc ${shellWord(claim.name)} -n ${shellWord(namespace)}`
+        remedy: check(namespace, claim.name)
       }
 }
 
 const unlisted = (state: AppState): ReadonlyArray<Refusal> =>
   unlistedClaims(state).map(({ claim, pod }) => ({
     reason: `claim ${claim} of pod ${pod} was not found: a snapshot without it would be incomplete`,
-    remedy: `check it: kubectl get pvc ${shellWord(claim)} -n ${shellWord(state.namespace)}`
+    remedy: check(state.namespace, claim)
   }))
 
 const nodeAffinityOf = (claim: Claim) => {
