@@ -161,6 +161,13 @@ export const trouble = ({ name, deleted, phase, volume }: Claim): string | null 
 export const claimsOfSet = (claims: ReadonlyArray<Claim>, set: string): ReadonlyArray<Claim> =>
   claims.filter(({ workload, template }) => workload === `StatefulSet/${set}` && template !== null)
 
+/** False: claims could not be read, or one of them not be understood, so that none found is not none there. */
+export const claimsKnown = ({
+  unread
+}: {
+  readonly unread: ReadonlyArray<{ readonly resource: string }>
+}): boolean => !unread.some(({ resource }) => /^persistentvolumeclaims(\/|$)/.test(resource))
+
 /** Every claim that a pod uses, with the pod volume's name. */
 export const claimsOfPod = (pod: Pod): ReadonlyArray<readonly [claim: string, volume: string]> =>
   (pod.spec.volumes ?? []).flatMap((volume) => {

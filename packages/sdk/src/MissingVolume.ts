@@ -3,6 +3,7 @@
  * recreated with a further template. The controller tries to add the volume, which no pod's spec allows, and
  * does nothing else for the set until the pod is replaced (kubernetes/kubernetes#141876).
  */
+import { claimsKnown } from "./Claim.ts"
 import type { Replica } from "./Replica.ts"
 import type { AppState } from "./state/AppState.ts"
 import type { Workload } from "./Topology.ts"
@@ -47,8 +48,9 @@ export const missingVolumes = (
 
 /** Claims of members that have pods, which the server has not listed: deleted, or left out of its answer. */
 export const unlistedClaims = (
-  state: Pick<AppState, "claims" | "replicas" | "workloads">
+  state: Pick<AppState, "claims" | "replicas" | "unread" | "workloads">
 ): ReadonlyArray<{ readonly pod: string; readonly claim: string }> => {
+  if (!claimsKnown(state)) return []
   const listed = new Set(state.claims.map(({ name }) => name))
   return state.workloads
     .filter(({ kind }) => kind === "StatefulSet")

@@ -1,7 +1,7 @@
 /**
  * The parts of a state that more than one rule looks at.
  */
-import type { Claim } from "../Claim.ts"
+import { type Claim, claimsKnown } from "../Claim.ts"
 import type { Node, Placement } from "../Placement.ts"
 import type { Replica } from "../Replica.ts"
 import type { AppState } from "../state/AppState.ts"
@@ -49,10 +49,6 @@ export const isStopped = (state: AppState): boolean =>
   state.workloads.length > 0 &&
   state.workloads.every(({ replicas }) => replicas === 0) &&
   state.replicas.every(({ known, pod }) => known && pod === null)
-
-/** False: claims could not be read, or one of them not be understood, so that none found is not none there. */
-export const claimsKnown = (state: AppState): boolean =>
-  !state.unread.some(({ resource }) => /^persistentvolumeclaims(\/|$)/.test(resource))
 
 /** Claims that a replica asked for will have, by its templates, and that are not there yet. */
 export const claimsToComeOf = (

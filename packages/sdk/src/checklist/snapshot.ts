@@ -3,7 +3,7 @@
  * a group, or the cuts fall between one member's write and another's.
  */
 import type { CutLevel } from "./verdict.ts"
-import type { Claim } from "../Claim.ts"
+import { claimsKnown, type Claim } from "../Claim.ts"
 import type { SnapshotClass, VolumeSnapshot } from "../Protection.ts"
 import type { AppState } from "../state/AppState.ts"
 import {
@@ -22,7 +22,6 @@ import {
   byDriver,
   claimNames,
   claimObjects,
-  claimsKnown,
   claimsToCome,
   isStopped,
   liveClaims,

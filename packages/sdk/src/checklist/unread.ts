@@ -1,10 +1,11 @@
 /**
  * Facts that could not be read: one finding a resource, whatever number of rules would have needed it.
  */
+import { claimsKnown } from "../Claim.ts"
 import type { Disruption, Question } from "./verdict.ts"
 import { pluralOf } from "../Dependency.ts"
 import type { AppState } from "../state/AppState.ts"
-import { boundClaims, claimsKnown, deployments, liveClaims } from "./parts.ts"
+import { boundClaims, deployments, liveClaims } from "./parts.ts"
 import { forGood, offServer, rule, type Rule, unknown } from "./rule.ts"
 
 interface Need {

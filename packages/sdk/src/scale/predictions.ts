@@ -195,6 +195,15 @@ const dataless = (claim: Claim): ReadonlyArray<string> => {
     : [`${why}: it has no data to keep`]
 }
 
+/** The lowest pod without the volume of a template: the controller stops there. */
+const lacking = (state: AppState, workload: Workload): ReadonlyArray<string> =>
+  missingVolumes(state, workload)
+    .slice(0, 1)
+    .map(
+      ({ pod, templates }) =>
+        `${pod} has no volume of template ${templates.join(", ")}: the controller adds and removes nothing until that pod is replaced: kubectl delete pod ${shellWord(pod)} -n ${shellWord(state.namespace)}`
+    )
+
 export const warnings = (
   state: AppState,
   workload: Workload,
@@ -218,8 +227,6 @@ export const warnings = (
 ): ReadonlyArray<string> => {
   const up = to > workload.replicas
   const stuck = blockers(state, workload, Math.max(to, plan.first))
-  // The controller stops at the lowest.
-  const lacking = missingVolumes(state, workload).slice(0, 1)
   const pods = new Set(
     state.replicas.filter((one) => one.workload === `StatefulSet/${workload.name}`).map((one) => one.name)
   )
@@ -232,10 +239,7 @@ export const warnings = (
       : [
           `${stuck.join(", ")} not ready: OrderedReady adds and removes nothing until ${stuck.length === 1 ? "it is" : "they are"}`
         ]),
-    ...lacking.map(
-      ({ pod, templates }) =>
-        `${pod} has no volume of template ${templates.join(", ")}: the controller adds and removes nothing until that pod is replaced: kubectl delete pod ${shellWord(pod)} -n ${shellWord(state.namespace)}`
-    ),
+    ...lacking(state, workload),
     ...awaited(state, workload, plan.quorum, plan.downs),
     ...(up
       ? plan.left

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type Cluster, ClusterError } from "../Cluster.ts"
+import type { Cluster, ClusterError } from "../Cluster.ts"
 import * as Fence from "../operation/Fence.ts"
 import { because, type OperationError } from "../operation/OperationError.ts"
 import { on, rules, type StepKind, stepsOf } from "../operation/Step.ts"
