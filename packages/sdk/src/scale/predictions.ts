@@ -204,6 +204,18 @@ const lacking = (state: AppState, workload: Workload): ReadonlyArray<string> =>
         `${pod} has no volume of template ${templates.join(", ")}: the controller adds and removes nothing until that pod is replaced: kubectl delete pod ${shellWord(pod)} -n ${shellWord(state.namespace)}`
     )
 
+/** Budgets that a drain would meet now: a scale-down asks none. */
+const tight = (state: AppState, workload: Workload): ReadonlyArray<string> => {
+  const pods = new Set(
+    state.replicas.filter((one) => one.workload === `StatefulSet/${workload.name}`).map((one) => one.name)
+  )
+  return (state.budgets ?? [])
+    .filter((budget) => budget.disruptionsAllowed === 0 && budget.pods.some((pod) => pods.has(pod)))
+    .map(
+      ({ name }) => `poddisruptionbudget "${name}" allows no disruptions now, but scaling does not check it`
+    )
+}
+
 export const warnings = (
   state: AppState,
   workload: Workload,
@@ -227,12 +239,6 @@ export const warnings = (
 ): ReadonlyArray<string> => {
   const up = to > workload.replicas
   const stuck = blockers(state, workload, Math.max(to, plan.first))
-  const pods = new Set(
-    state.replicas.filter((one) => one.workload === `StatefulSet/${workload.name}`).map((one) => one.name)
-  )
-  const tight = (state.budgets ?? []).filter(
-    (budget) => budget.disruptionsAllowed === 0 && budget.pods.some((pod) => pods.has(pod))
-  )
   return [
     ...(stuck.length === 0
       ? []
@@ -262,12 +268,7 @@ export const warnings = (
     ),
     ...outgrown(workload, claimsOfSet(state.claims, workload.name), plan.made),
     ...plan.losing.flatMap(dataless),
-    ...(up
-      ? []
-      : tight.map(
-          (budget) =>
-            `poddisruptionbudget "${budget.name}" allows no disruptions now, but scaling does not check it`
-        )),
+    ...(up ? [] : tight(state, workload)),
     ...unschedulable(
       state,
       workload,
