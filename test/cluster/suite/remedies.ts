@@ -324,6 +324,7 @@ export const elsewhere: ReadonlyArray<readonly [rule: string, shape: string, whe
   ["node-lost", "taint node node.kubernetes.io/out-of-service", "a test of its own: a node is lost for it"],
   ["terminating-on-lost-node", "taint node node.kubernetes.io/out-of-service", "the same test"],
   ["node-gone", "delete pod", "a test of its own: a node is deleted for it"],
+  ["waits-for-cordoned-node", "uncordon", "as node-cordoned"],
   ["claim-not-bound", "delete pod", "causes.test.ts, in the sandbox: the StatefulSet is recreated for it"],
   // A day would have to pass; what it finds is the age of the newest, which is then of now.
   ["snapshot-too-old", "stateful snapshot", "as no-snapshot"],

@@ -351,6 +351,22 @@ export const restartCases: ReadonlyArray<Case> = [
     }
   },
   {
+    rule: "waits-for-cordoned-node",
+    says: "No",
+    when: "a pod waits for a cordoned node, the only one where its volume can be attached",
+    change: (draft) => {
+      named(draft.nodes, "node-b").unschedulable = true
+      const replica = named(draft.replicas, "db-1")
+      if (replica.pod !== null) Object.assign(replica.pod, { node: null, ready: false, phase: "Pending" })
+      const placement = draft.placements.find((one) => one.replica === "db-1")
+      if (placement !== undefined)
+        Object.assign(placement, {
+          node: null,
+          pins: [{ by: "volume", name: "data-db-1", nodes: ["node-b"], domain: "node" }]
+        })
+    }
+  },
+  {
     rule: "scaled-to-zero",
     says: "Unknown",
     when: "nothing is asked for: where replicas would run cannot be judged",

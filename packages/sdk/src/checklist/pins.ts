@@ -1,7 +1,7 @@
 /** Constraints on where a replica can run: if that place is lost, the replica stays down. */
 import type { Node } from "../Placement.ts"
 import type { AppState } from "../state/AppState.ts"
-import { nodeGone, nodeNamed } from "./parts.ts"
+import { nodeGone, nodeNamed, placementOf } from "./parts.ts"
 import { dataFirst } from "./leaving.ts"
 import {
   askedOf,
@@ -261,6 +261,31 @@ const cordoned = ({ state }: Facts): ReadonlyArray<Evidence> =>
         )
   })
 
+/** Pods that wait for a cordoned node: the only one where their volumes can be attached. */
+const waitsForCordoned = ({ state }: Facts): ReadonlyArray<Evidence> => {
+  const waiting = state.replicas
+    .filter(({ wanted, pod }) => wanted && pod !== null && pod.node === null && pod.deleted === null)
+    .flatMap((replica) => {
+      const pin = placementOf(state, replica)?.pins.find(
+        ({ by, nodes }) =>
+          by === "volume" &&
+          nodes !== null &&
+          nodes.length > 0 &&
+          nodes.every((node) => nodeNamed(state, node)?.unschedulable === true)
+      )
+      return pin?.nodes == null ? [] : [{ replica: replica.name, nodes: pin.nodes }]
+    })
+  return [...Map.groupBy(waiting, ({ nodes }) => nodes.join(" ")).values()].map((all) => {
+    const nodes = all[0]?.nodes ?? []
+    const replicas = all.map(({ replica }) => replica)
+    return no(
+      `${names(nodes)} ${verb(nodes, "is", "are")} cordoned, and ${names(replicas)} can only start there, by ${verb(replicas, "its volume", "their volumes")}`,
+      [...nodes.map((node) => `Node/${node}`), ...replicas.map((replica) => `Pod/${replica}`)],
+      kubectlCluster("uncordon", ...nodes)
+    )
+  })
+}
+
 /** Nothing runs, so its placement cannot be judged. */
 const scaledToZero = ({ state }: Facts): ReadonlyArray<Evidence> =>
   state.workloads
@@ -299,5 +324,6 @@ export const pinRules: ReadonlyArray<Rule> = [
     cordoned,
     everyDisruption.filter((one) => one !== "Drain")
   ),
+  rule("restart", "waits-for-cordoned-node", waitsForCordoned),
   rule("restart", "scaled-to-zero", scaledToZero)
 ]
