@@ -167,6 +167,10 @@ describe("a refusal's reason", () => {
     assert.match(error.action ?? "", /log in again/)
   })
 
+  it("a list that the server no longer has is to be asked for again", () => {
+    assert.match(fromStatus(read, 410, {}, body("Expired", "too old")).action ?? "", /^try again/)
+  })
+
   it("words that run over lines become one", () => {
     const error = fromStatus(write, 403, {}, body("Forbidden", 'admission webhook "x" denied:\n  - a\n  - b'))
     assert.strictEqual(error.message, 'admission webhook "x" denied: - a - b')
@@ -191,6 +195,8 @@ describe("a refusal's reason", () => {
       assert.notInclude(message, "s3cret")
       assert.include(message, "POST /api/v1/namespaces/shop/secrets: ")
     }
+    const gone = fromStatus({ ...sent, method: "DELETE" }, 404, {}, body("NotFound", 'secrets "a" not found'))
+    assert.strictEqual(gone.message, 'secrets "a" not found')
     const words = 'secrets is forbidden: User "u" cannot create resource "secrets" in API group ""'
     assert.strictEqual(fromStatus(sent, 403, {}, body("Forbidden", words)).message, words)
     assert.include(

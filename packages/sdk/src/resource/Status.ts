@@ -153,6 +153,7 @@ const byCode = (code: number, headers: Readonly<Record<string, string>>): Reason
 const actions: Partial<Record<Reason["_tag"], string>> = {
   Unauthorized: "log in again: the credentials of this context are missing, wrong or expired",
   Conflict: "read the object again and repeat the change",
+  Expired: "try again: the server no longer has the version that was asked for",
   Unsupported: "check `kubectl api-resources` for what this cluster serves",
   TooManyRequests: "try again later"
 }
@@ -167,6 +168,7 @@ const unauthorized = /\bUser ".*" cannot (\S+) (?:resource|path) "/
 /** Whoever refuses a Secret may quote what was sent: a webhook, a policy, the server's own validation. */
 const mayQuote = (request: Pick<Request, "method" | "path" | "query">, words: string): boolean =>
   isWrite(request) &&
+  request.method !== "DELETE" &&
   /^\/api\/v1\/namespaces\/[^/]+\/secrets(\/|$)/.test(request.path) &&
   !unauthorized.test(words)
 
