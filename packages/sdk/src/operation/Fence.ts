@@ -14,7 +14,7 @@ import { type Assumption, broken, testsOf } from "./Assumption.ts"
 import { ensure } from "./Ensure.ts"
 import { find, type Guarded, patch, patchAs, raisedBy, read, readAs, targetOf, titleOf } from "./Guarded.ts"
 import { because, type OperationError } from "./OperationError.ts"
-import { abortCommand, operationTitle, replacedWay } from "./OperationId.ts"
+import { abortCommand, operationTitle, replacedWay, wayOn } from "./OperationId.ts"
 import { type AnyPlan, type Guard, inKeyOrder } from "./Plan.ts"
 import * as Resource from "../Resource.ts"
 import { homeOf, isEndedBy, isMadeBy, markCounted, operationOf, planMark, tokenOf } from "./Token.ts"
@@ -46,14 +46,16 @@ const replaced = (fence: Fence) =>
     `${abortCommand({ id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) })} reverts what does not require the ${fence.kind}, and lists the rest`
   )
 
-const fencedOff = (fence: Fence, token: string | null) =>
-  because(
-    "Fenced",
+const fencedOff = (fence: Fence, token: string | null) => {
+  const at = { id: operationOf(fence.token), home: homeOf(fence.token, fence.namespace) }
+  const title = titleOf(fence)
+  const why =
     token === null
-      ? `${titleOf(fence)} no longer has the annotation of ${operationTitle(operationOf(fence.token))}: it has finished in another process, or somebody has removed the annotation`
-      : `another process has taken over ${titleOf(fence)} (${operationTitle(operationOf(token))})`,
-    replacedWay(homeOf(fence.token, fence.namespace))
-  )
+      ? `${title} no longer has the annotation of ${operationTitle(at.id)}: it has finished in another process, or somebody has removed the annotation`
+      : `another process has taken over ${title} (${operationTitle(operationOf(token))})`
+  const way = token === null ? `; if it is unfinished, ${wayOn(at)}` : ""
+  return because("Fenced", why, `${replacedWay(at.home)}${way}`)
+}
 
 const taken = (fence: Fence) =>
   because(

@@ -21,7 +21,7 @@ export const lookAtOperations = (namespace: string): string => `see ${operations
 
 /** The message for a process that was replaced. */
 export const replacedWay = (namespace: string): string =>
-  `this process makes no more changes; ${operationsCommand(namespace)} shows the operation, and how to end it if it is unfinished`
+  `this process makes no more changes; ${operationsCommand(namespace)} shows the operation`
 
 export const resumeCommand = ({ id, home }: At, ...flags: ReadonlyArray<string>): string =>
   `\`kubectl stateful resume ${[id, ...flags].join(" ")} -n ${shellWord(home)}\``
