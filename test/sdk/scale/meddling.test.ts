@@ -9,8 +9,8 @@ import {
 import { kinds } from "../../../packages/sdk/src/Kind.ts"
 import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
-import { at, drive, makeWorld, ref, type World } from "../../simulation/world.ts"
-import { ann, bob, interruptAt, on, refusal, set } from "./callers.ts"
+import { at, drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
+import { ann, bob, interruptAt, movesCount, neighbour, on, refusal, set } from "./callers.ts"
 
 const claim = (world: World, name: string) => world.sandbox.store.get(persistentvolumeclaims, "shop", name)
 const volume = (world: World, name: string) => world.sandbox.store.get(persistentvolumes, undefined, name)
@@ -33,6 +33,24 @@ const withoutAnnotation = (name: string) =>
     _tag: "Json",
     operations: [{ op: "remove", path: `/metadata/annotations/kubectl-stateful.dev~1${name}` }]
   }) as const
+
+describe("a scale whose StatefulSet has lost all its annotations, as by a replace", () => {
+  it.effect("makes no more changes, says how to go on, and is aborted", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ replicas: 3, readyAfter: 300 })
+      const bare = { _tag: "Merge", value: { metadata: { annotations: null } } } as const
+      const cluster = neighbour(world, movesCount, Resource.patch(set, bare))
+      const error = yield* refusal(
+        drive(withCluster(cluster)(Scale.scale(ref, { replicas: 5, identity: ann })))
+      )
+      assert.include(error.message, 'statefulset "db" no longer has the annotation of operation')
+      const id =
+        /kubectl stateful resume (\w{8}) -n shop/.exec(error.action ?? "")?.[1] ?? assert.fail(error.action)
+      const { outcome } = yield* drive(on(world)(Scale.abort(at(id), { identity: bob })))
+      assert.strictEqual(outcome, "Aborted")
+    })
+  )
+})
 
 describe("success is not said of a scale to zero where somebody else", () => {
   it.effect("took the mark off a volume, whose policy cannot be put back then", () =>
