@@ -136,14 +136,14 @@ describe.runIf(hasParts())("a snapshot of PostgreSQL by its profile", () => {
       assert.isAtLeast(restored["db-0"]?.highest ?? 0, before)
 
       // A session that somebody ends between the waves leaves no set. The first volume is cut once it is held.
-      const slow = ["--consistency", "quiesced", "--class", "snap-slow", ...alone]
+      const slow = ["--consistency", "quiesced", "--class", "snap-slowest", ...alone]
       const taking = take(split, "db", "db-lost", ...slow)
       await until("a cut of the first wave", async () =>
         Object.keys(await snapshotsIn(split, "db-lost")).length > 0 ? true : null
       )
-      const sessions = "select active_pid from pg_replication_slots where slot_name like 'kubectl_stateful_%'"
-      const pid = await Postgres.query(split, "db-0", sessions)
-      await Postgres.query(split, "db-0", `select pg_terminate_backend(${pid})`)
+      const slots = "pg_replication_slots where slot_name like 'kubectl_stateful_%'"
+      const end = `select pg_terminate_backend(active_pid) from ${slots}`
+      assert.equal(await Postgres.query(split, "db-0", end), "t")
       const lost = await taking
       console.log(lost.err.trim())
       assert.equal(lost.code, 1)
