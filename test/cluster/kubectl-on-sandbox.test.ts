@@ -151,11 +151,11 @@ describe("kubectl on the sandbox", () => {
     )
     assert.strictEqual(await ok("scale sts ledger --replicas 4"), "statefulset.apps/ledger scaled\n")
     assert.match(
-      await ok("rollout status sts ledger --timeout 20s"),
+      await ok("rollout status sts ledger --timeout 120s"),
       /complete: 4 new pods|4 pods at revision/
     )
     assert.strictEqual(await ok("scale sts ledger --replicas 3"), "statefulset.apps/ledger scaled\n")
-    await ok("wait pod/ledger-3 --for=delete --timeout=20s")
+    await ok("wait pod/ledger-3 --for=delete --timeout=120s")
   })
 
   it("patch: strategic, merge and JSON", async () => {
@@ -190,8 +190,8 @@ describe("kubectl on the sandbox", () => {
   it("delete: a pod comes back under its name with another uid", async () => {
     const uid = await ok("get pod ledger-1 -o jsonpath={.metadata.uid}")
     assert.match(await ok("delete pod ledger-1"), /^pod "ledger-1" deleted/)
-    await ok("rollout status sts ledger --timeout 20s")
-    await ok("wait pod/ledger-1 --for=condition=Ready --timeout=20s")
+    await ok("rollout status sts ledger --timeout 120s")
+    await ok("wait pod/ledger-1 --for=condition=Ready --timeout=120s")
     assert.notStrictEqual(await ok("get pod ledger-1 -o jsonpath={.metadata.uid}"), uid)
   })
 
@@ -295,7 +295,7 @@ describe("kubectl on the sandbox", () => {
     const spec = async (name: string) => (await read(`deployment ${name}`, ".spec")).replaceAll(name, "NAME")
     assert.strictEqual(await spec("typed"), await spec("filed"))
     await ok("scale deployment typed --replicas=1")
-    await ok("rollout status deployment typed --timeout=20s")
+    await ok("rollout status deployment typed --timeout=120s")
     await ok("delete deployment typed --cascade=foreground")
     await ok("delete quota typed")
   })

@@ -185,7 +185,7 @@ export const neighbourhood = (name: string, options: SetOptions) => {
 export type Neighbourhood = ReturnType<typeof neighbourhood>
 
 /** Asks until there is an answer; null: not yet. */
-export const until = async <A>(what: string, ask: () => Promise<A | null>, seconds = 60): Promise<A> => {
+export const until = async <A>(what: string, ask: () => Promise<A | null>, seconds = 120): Promise<A> => {
   const end = Date.now() + seconds * 1000
   for (;;) {
     const answer = await ask()
