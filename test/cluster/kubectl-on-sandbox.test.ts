@@ -4,25 +4,17 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, globSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { start } from "@kubectl-stateful/sandbox/Scenario"
 import { kubeconfig, kubeconfigFile } from "@kubectl-stateful/sandbox/Kubeconfig"
 import { serve } from "@kubectl-stateful/sandbox/Server"
-import { binaries, cache } from "./bed/folder.ts"
+import { kubectl } from "./suite/kubectl.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-on-sandbox-"))
 const config = join(folder, "kubeconfig")
-
-/** Of the running bed, else the newest that was built, else the user's own. */
-const kubectl = [
-  join(binaries, "kubectl"),
-  ...globSync("*/kubectl", { cwd: cache })
-    .map((path) => join(cache, path))
-    .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
-].find(existsSync)
 
 interface Ended {
   readonly code: unknown
@@ -37,7 +29,7 @@ const run = async (
   input?: string,
   more: Readonly<Record<string, string>> = {}
 ): Promise<Ended> => {
-  const child = spawn(kubectl ?? "kubectl", args, { env: { ...environment, ...more }, timeout: 30_000 })
+  const child = spawn(kubectl, args, { env: { ...environment, ...more }, timeout: 30_000 })
   let [out, err] = ["", ""]
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
@@ -117,7 +109,7 @@ describe("kubectl on the sandbox", () => {
 
   it("get -w: changes as rows, under one header", async () => {
     const args = ["get", "sts", "web", "-w", "-o", "wide"]
-    const child = spawn(kubectl ?? "kubectl", args, { env: environment })
+    const child = spawn(kubectl, args, { env: environment })
     let out = ""
     const seen = (pattern: RegExp) =>
       new Promise<void>((resolve) => {

@@ -1,12 +1,10 @@
-/** A kubectl that needs no cluster of ours: of the running bed, of an earlier one, or the machine's own. */
-import { existsSync, globSync, statSync } from "node:fs"
+/** A kubectl that needs no cluster of ours: the last that was built, or the machine's own. */
+import { globSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { binaries, cache } from "../bed/folder.ts"
+import { cache } from "../bed/folder.ts"
 
+// Never by a running cluster's folder: that cluster may be taken down while a suite still starts kubectl.
 export const kubectl =
-  [
-    join(binaries, "kubectl"),
-    ...globSync("*/kubectl", { cwd: cache })
-      .map((path) => join(cache, path))
-      .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
-  ].find(existsSync) ?? "kubectl"
+  globSync("*/kubectl", { cwd: cache })
+    .map((path) => join(cache, path))
+    .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0] ?? "kubectl"
