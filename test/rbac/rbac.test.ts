@@ -21,7 +21,7 @@ import { isWell, ruleOf, stages } from "./without.ts"
 import { type Asked, keyOf } from "./wire.ts"
 
 /** A fixed part of the scenarios and of the commands; `npm run prove -- rbac` takes each. */
-const every = Number(process.env["RBAC_EVERY"] ?? 29)
+const every = Number(process.env["RBAC_EVERY"] ?? 61)
 const isPart = process.env["RBAC_EVERY"] === undefined
 
 const isVerb = (verb: string): verb is Access.Verb => Access.verbs.some((one) => one === verb)

@@ -50,7 +50,7 @@ describe("a command that is printed", () => {
 })
 
 /** A fixed part of them; `npm run prove -- remedies` plays each, and so does CI. */
-const every = Number(process.env["REMEDIES_EVERY"] ?? 3)
+const every = Number(process.env["REMEDIES_EVERY"] ?? 5)
 
 /** Built before the first test. */
 let on: Tools

@@ -19,7 +19,7 @@ import {
 import { assertNothingLost, faults } from "./world.ts"
 
 /** A fixed part of all points; `RESTORE_EVERY=1` takes each of them. */
-const every = Number(process.env["RESTORE_EVERY"] ?? 149)
+const every = Number(process.env["RESTORE_EVERY"] ?? 397)
 
 const ways = { resume: RestoreClone.resume, abort: RestoreClone.abort }
 

@@ -112,7 +112,7 @@ const stretch = (more: Partial<Snapshot.SnapshotOptions>) =>
 const ways = ["abort", "resume", "resume with the profile"] as const
 
 /** A fixed part of all points; `npm run prove -- snapshot` takes each of them. */
-const step = Number(process.env["SNAPSHOT_EVERY"] ?? 37)
+const step = Number(process.env["SNAPSHOT_EVERY"] ?? 89)
 
 describe("a quiesced snapshot with a fault at any request around its freeze", () => {
   for (const [way, more] of [

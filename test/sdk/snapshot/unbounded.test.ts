@@ -294,7 +294,7 @@ const faults: ReadonlyArray<Fault> = [
 ]
 
 /** A fixed part of all points; `SNAPSHOT_EVERY=1` takes each of them. */
-const step = Number(process.env["SNAPSHOT_EVERY"] ?? 43)
+const step = Number(process.env["SNAPSHOT_EVERY"] ?? 97)
 
 describe("a freeze by requests with a fault at any request around it", () => {
   it.effect("is ended by its caller, or by an abort, and is quiesced in truth, or nothing is left", () =>
