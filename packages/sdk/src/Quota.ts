@@ -45,7 +45,10 @@ const larger = (left: BigDecimal.BigDecimal, right: BigDecimal.BigDecimal) =>
 
 type Amounts = Readonly<Record<string, string | number>> | null | undefined
 
-/** The requests of one pod of a template: containers and sidecars together, or its largest init container. */
+/**
+ * The requests of one pod of a template: containers and sidecars together, or its largest init container. What
+ * the pod itself requests takes their place.
+ */
 export const podNeeds = ({ spec }: PodTemplateSpec): Needs => {
   const of = (container: ContainerSpec, part: "requests" | "limits", name: string) => {
     const { requests, limits }: { readonly requests?: Amounts; readonly limits?: Amounts } =
@@ -55,7 +58,7 @@ export const podNeeds = ({ spec }: PodTemplateSpec): Needs => {
   }
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always")
   const before = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy !== "Always")
-  const amount = (part: "requests" | "limits", name: string) =>
+  const ofContainers = (part: "requests" | "limits", name: string) =>
     before.reduce(
       (most, container) => larger(most, of(container, part, name)),
       [...spec.containers, ...sidecars].reduce(
@@ -63,6 +66,12 @@ export const podNeeds = ({ spec }: PodTemplateSpec): Needs => {
         zero
       )
     )
+  const amount = (part: "requests" | "limits", name: string) => {
+    const own = spec.resources?.[part]?.[name]
+    if (own !== undefined) return parsed(own)
+    const sum = ofContainers(part, name)
+    return part === "requests" && BigDecimal.isZero(sum) ? parsed(spec.resources?.limits?.[name]) : sum
+  }
   const needs: Record<string, BigDecimal.BigDecimal> = { pods: BigDecimal.fromBigInt(1n) }
   needs["count/pods"] = BigDecimal.fromBigInt(1n)
   for (const name of ["cpu", "memory", "ephemeral-storage"]) {

@@ -75,6 +75,11 @@ describe("a plan to scale under a quota", () => {
   )
 })
 
+const written = (template: PodTemplateSpec) =>
+  Object.fromEntries(
+    Object.entries(podNeeds(template)).map(([name, amount]) => [name, Quantity.format(amount)])
+  )
+
 describe("what a pod counts for", () => {
   it("is its containers and side-cars together, or its greatest init container; a limit is the request that is left out", () => {
     const template: PodTemplateSpec = {
@@ -89,13 +94,24 @@ describe("what a pod counts for", () => {
         ]
       }
     }
-    const needs = Object.fromEntries(
-      Object.entries(podNeeds(template)).map(([name, amount]) => [name, Quantity.format(amount)])
-    )
+    const needs = written(template)
     assert.strictEqual(needs["requests.cpu"], "1.75")
     assert.strictEqual(needs["requests.memory"], "4Gi")
     assert.strictEqual(needs["limits.cpu"], "2")
     assert.strictEqual(needs["limits.memory"], "1Gi")
     assert.strictEqual(needs["pods"], "1")
+  })
+
+  it("is what it requests as a whole, where it does", () => {
+    const needs = written({
+      spec: {
+        resources: { requests: { cpu: "2" }, limits: { cpu: "4", memory: "8Gi" } },
+        containers: [{ name: "a", resources: { requests: { cpu: "500m" } } }, { name: "b" }]
+      }
+    })
+    assert.strictEqual(needs["requests.cpu"], "2")
+    assert.strictEqual(needs["limits.cpu"], "4")
+    assert.strictEqual(needs["requests.memory"], "8Gi")
+    assert.strictEqual(needs["limits.memory"], "8Gi")
   })
 })

@@ -39,6 +39,13 @@ const Probe = Struct({
   grpc: optional(Unknown)
 })
 
+/** Of a container, or of a pod as a whole. */
+const Resources = Struct({
+  requests: optional(Record(String, IntOrString)),
+  limits: optional(Record(String, IntOrString)),
+  claims: optional(Array(Struct({ name: String })))
+})
+
 /** A container of any type: main, init (with `restartPolicy: Always` a sidecar) or ephemeral. */
 export const ContainerSpec = Struct({
   name: String,
@@ -59,13 +66,7 @@ export const ContainerSpec = Struct({
   securityContext: optional(Struct({ readOnlyRootFilesystem: optional(Boolean) })),
   env: optional(Array(EnvVar)),
   envFrom: optional(Array(EnvFrom)),
-  resources: optional(
-    Struct({
-      requests: optional(Record(String, IntOrString)),
-      limits: optional(Record(String, IntOrString)),
-      claims: optional(Array(Struct({ name: String })))
-    })
-  ),
+  resources: optional(Resources),
   volumeMounts: optional(
     Array(Struct({ name: String, mountPath: String, readOnly: optional(Boolean), subPath: optional(String) }))
   ),
@@ -166,6 +167,7 @@ export const PodSpec = Struct({
   serviceAccountName: optional(String),
   containers: Array(ContainerSpec),
   initContainers: optional(Array(ContainerSpec)),
+  resources: optional(Resources),
   ephemeralContainers: optional(Array(ContainerSpec)),
   volumes: optional(Array(VolumeSpec)),
   imagePullSecrets: optional(Array(NameReference)),
