@@ -114,24 +114,44 @@ describe("a free volume of the class", () => {
   )
 })
 
-/** An admission webhook that takes the source off every claim that is created. */
-const withoutSource = (world: World): Cluster["Service"] => ({
-  ...world.sandbox.cluster,
+/** An admission webhook that changes the specification of every claim that is created. */
+const withWebhook = (cluster: Cluster["Service"], change: (claim: string) => object): Cluster["Service"] => ({
+  ...cluster,
   request: (request) => {
     if (request.method !== "POST" || !request.path.endsWith("/persistentvolumeclaims"))
-      return world.sandbox.cluster.request(request)
+      return cluster.request(request)
     const claim = JSON.parse(request.body ?? "")
-    const body = JSON.stringify({ ...claim, spec: { ...claim.spec, dataSource: undefined } })
-    return world.sandbox.cluster.request({ ...request, body })
+    const body = JSON.stringify({ ...claim, spec: { ...claim.spec, ...change(claim.metadata.name) } })
+    return cluster.request({ ...request, body })
   }
 })
 
 describe("a claim that is not filled from its volume snapshot", () => {
+  it.effect("has a volume of somebody's where a webhook says so: it fails the restore, and is kept", () =>
+    Effect.gen(function* () {
+      const world = yield* withSnapshot()
+      const volume = yield* freeVolume(world)
+      const cluster = withWebhook(withoutList(world), (claim) =>
+        claim.startsWith("data-db-0-") ? { volumeName: volume } : {}
+      )
+      const run = Restore.restore(snapshot, { identity: ann, stepTimeout: 60_000 })
+      const failed = yield* refusal(drive(withCluster(cluster)(run)))
+      assert.include(failed.message, `volume ${volume}`)
+      assert.strictEqual(stateOf(world), "after")
+      const at = (yield* openOf(world)) ?? assert.fail("there is no operation")
+      yield* drive(on(world)(Restore.abort(at, { identity: ann })))
+      assert.strictEqual(textOf(world, volume), "legacy data-db-0")
+      assert.strictEqual(stateOf(world), "after")
+      assertNothingLost(world, "after")
+    })
+  )
+
   it.effect("fails the restore, also where empty volumes are allowed and nothing can be read", () =>
     Effect.gen(function* () {
       const world = yield* withSnapshot()
       const run = Restore.restore(snapshot, { identity: ann, allowEmpty: true })
-      const failed = yield* refusal(drive(withCluster(withoutSource(world))(run)))
+      const cluster = withWebhook(world.sandbox.cluster, () => ({ dataSource: undefined }))
+      const failed = yield* refusal(drive(withCluster(cluster)(run)))
       assert.match(failed.message, /claim data-db-\d-new-\w+ was to be filled from \S+ \S+, and says nothing/)
       assert.strictEqual(stateOf(world), "after")
     })
