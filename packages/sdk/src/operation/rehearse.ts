@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { preflight } from "../Access.ts"
 import { type Cluster, ClusterError } from "../Cluster.ts"
 import { find, titleOf } from "./Guarded.ts"
-import { inTheWay } from "./InTheWay.ts"
+import { inTheWay, readPlanned } from "./InTheWay.ts"
 import * as Journal from "./Journal.ts"
 import * as Lease from "./lease.ts"
 import { type AnyPlan, inKeyOrder, type Plan } from "./Plan.ts"
@@ -66,6 +66,7 @@ export const rehearse = <Step extends AnyStep, Settings, Options, Going, Outcome
     }
     const entry = firstEntry(plan, token, identity, yield* timestamp)
     yield* named(`journal ${Journal.nameOf(plan.id)}`, Journal.create(entry, { dryRun: true }))
+    yield* verb.preflight(plan, yield* readPlanned(plan), options)
     const settings = verb.going(plan, options, false)
     const unchecked: Array<string> = []
     for (const step of plan.steps) {

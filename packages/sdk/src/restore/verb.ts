@@ -7,16 +7,18 @@ import { because } from "../operation/OperationError.ts"
 import * as Fence from "../operation/Fence.ts"
 import { titleOf } from "../operation/Guarded.ts"
 import { type Guard, keyOf, type Plan } from "../operation/Plan.ts"
-import { type StepOf, stepsOf } from "../operation/Step.ts"
+import { rules, type StepOf, stepsOf } from "../operation/Step.ts"
 import { detached, type Failure, type StepContext } from "../operation/StepContext.ts"
+import { wanted } from "../Ordinal.ts"
 import * as Resource from "../Resource.ts"
 import { type InMillis, inMillis, type Objects, type StepOptions, verb } from "../operation/Verb.ts"
+import { tryPod } from "../step/admitted.ts"
 import { AssertClaims, AttachVolume, checkAttached, HandOverPolicies } from "../step/attachVolume.ts"
 import { FillClaims } from "../step/fillClaims.ts"
 import { copyName, SeedClaims } from "../step/seedClaims.ts"
 import { MoveVolume } from "../step/moveVolume.ts"
 import { checkPut, PutConfig } from "../step/putConfig.ts"
-import { checkTemplate, PutTemplate } from "../step/putTemplate.ts"
+import { checkTemplate, PutTemplate, source } from "../step/putTemplate.ts"
 import { RecordBefore } from "../step/recordBefore.ts"
 import {
   checkClaims,
@@ -194,6 +196,36 @@ export const counts = (plan: RestorePlan, key: string) => [
   ...deploymentCountsOf(plan, key)
 ]
 
+/** The first of a guard's pods that the plan starts, by how many are before it; `null` if it starts none. */
+const firstStarted = (plan: RestorePlan, key: string): number | null => {
+  const started = counts(plan, key).find(({ from, to }) => to > from)
+  if (started !== undefined) return started.from
+  return stepsOf(PutTemplate, plan.steps).some(({ rolls }) => rolls) ? 0 : null
+}
+
+/** Asks for each workload whether its pods would be admitted again: before any is stopped. */
+const tryPods = (plan: RestorePlan, objects: Objects): Work =>
+  Effect.forEach(
+    plan.guards,
+    (guard) =>
+      Effect.gen(function* () {
+        const first = firstStarted(plan, keyOf(guard))
+        const object = objects.get(keyOf(guard))
+        if (first === null || object === undefined) return
+        if (guard.kind === "Deployment") {
+          const holder = yield* Resource.accept(kinds.deployments, object)
+          return yield* tryPod({ kind: guard.kind, holder, ordinal: first })
+        }
+        const set = yield* Resource.accept(kinds.statefulsets, object)
+        const [put] = stepsOf(PutTemplate, plan.steps)
+        const fence = { ...guard, token: `${plan.id}.00000000` }
+        const template = put === undefined ? set.spec.template : yield* source({ fence }, put)
+        const holder = { ...set, spec: { ...set.spec, template: template as typeof set.spec.template } }
+        return yield* tryPod({ kind: guard.kind, holder, ordinal: wanted(set).start + first })
+      }),
+    { concurrency: 8, discard: true }
+  )
+
 const conclude = (plan: RestorePlan, at: At): Work<RestoreResult> =>
   Effect.gen(function* () {
     const { set, undoes, kept, config } = plan.settings
@@ -263,7 +295,12 @@ export const restoreVerb = verb<RestoreStep, RestoreSettings, RestoreRun, Going,
   hooks: () => [],
   check: (plan, objects, _, resumed) => check(plan, objects, resumed),
   consent: () => null,
-  preflight: tryConfig,
+  access: (plan) =>
+    plan.guards.some((guard) => firstStarted(plan, keyOf(guard)) !== null)
+      ? rules("", "pods", ["create"], plan.home)
+      : [],
+  preflight: (plan, objects, options) =>
+    Effect.andThen(tryConfig(plan, objects, options), tryPods(plan, objects)),
   conclude,
   concludeBack,
   capture: (plan, objects) => {

@@ -111,7 +111,11 @@ export const templateOf = (
   }
 }
 
-const source = (at: Pick<At, "fence">, step: { readonly from: PinnedRecord } & PutTemplate): Work<object> =>
+/** The template that a step writes, from its record. */
+export const source = (
+  at: Pick<At, "fence">,
+  step: { readonly from: PinnedRecord } & PutTemplate
+): Work<object> =>
   Effect.flatMap(readPinned(at.fence.namespace, step.from), (record) => {
     const template = templateIn(record, at.fence.name)
     return template === null
