@@ -178,16 +178,18 @@ describe("a refusal's reason", () => {
 
   it("words about a Secret that was sent are not told, but for a missing permission", () => {
     const sent = { method: "POST", path: "/api/v1/namespaces/shop/secrets", query: [] } as const
-    for (const [code, reason] of [
-      [400, "BadRequest"],
-      [403, "Forbidden"],
-      [409, "AlreadyExists"],
-      [422, "Invalid"],
-      [500, "InternalError"],
-      [504, "Timeout"]
+    const tried = { ...sent, query: [["dryRun", "All"]] } as const
+    for (const [code, reason, request] of [
+      [400, "BadRequest", sent],
+      [403, "Forbidden", sent],
+      [409, "AlreadyExists", sent],
+      [422, "Invalid", sent],
+      [500, "InternalError", sent],
+      [504, "Timeout", sent],
+      [403, "Forbidden", tried]
     ] as const) {
       const { message } = fromStatus(
-        sent,
+        request,
         code,
         {},
         body(reason, 'webhook "x" denied: data.password="s3cret"')
@@ -195,6 +197,9 @@ describe("a refusal's reason", () => {
       assert.notInclude(message, "s3cret")
       assert.include(message, "POST /api/v1/namespaces/shop/secrets: ")
     }
+    const quota = "exceeded quota: team, requested: secrets=1, used: secrets=2, limited: secrets=2"
+    const full = fromStatus(sent, 403, {}, body("Forbidden", `secrets "a" is forbidden: ${quota}`))
+    assert.strictEqual(full.message, `POST ${sent.path}: ${quota}`)
     const gone = fromStatus({ ...sent, method: "DELETE" }, 404, {}, body("NotFound", 'secrets "a" not found'))
     assert.strictEqual(gone.message, 'secrets "a" not found')
     const words = 'secrets is forbidden: User "u" cannot create resource "secrets" in API group ""'

@@ -165,12 +165,23 @@ const byOther =
 /** The words of an authorizer; a quota, a policy and a webhook refuse in their own. */
 const unauthorized = /\bUser ".*" cannot (\S+) (?:resource|path) "/
 
-/** Whoever refuses a Secret may quote what was sent: a webhook, a policy, the server's own validation. */
-const mayQuote = (request: Pick<Request, "method" | "path" | "query">, words: string): boolean =>
-  isWrite(request) &&
+/** The words of a quota: names of resources, and how many. */
+const fullQuota = /\bexceeded quota: [\w.-]+, requested: [\w./=,-]+, used: [\w./=,-]+, limited: [\w./=,-]+$/
+
+/**
+ * Whoever refuses a Secret may quote what was sent: a webhook, a policy, the server's own validation. They are
+ * asked in a dry run as well.
+ */
+const mayQuote = (request: Pick<Request, "method" | "path">): boolean =>
+  request.method !== "GET" &&
   request.method !== "DELETE" &&
-  /^\/api\/v1\/namespaces\/[^/]+\/secrets(\/|$)/.test(request.path) &&
-  !unauthorized.test(words)
+  /^\/api\/v1\/namespaces\/[^/]+\/secrets(\/|$)/.test(request.path)
+
+/** What may be told of a refusal: of a Secret only what cannot hold a value of it. */
+const tellable = (request: Pick<Request, "method" | "path">, words: string, reason: Reason): string =>
+  !mayQuote(request) || unauthorized.test(words)
+    ? words
+    : (fullQuota.exec(words)?.[0] ?? `the server answered ${reason._tag}`)
 
 type Way = Partial<Pick<ClusterError, "action" | "permission">>
 
@@ -202,7 +213,7 @@ export const fromStatus = (
   const status: Status = isStatus(body) ? body : {}
   const reason = byReason(status, headers) ?? byCode(code, headers)
   const words = typeof status.message === "string" ? oneLine(status.message) : `the server answered ${code}`
-  const said = mayQuote(request, words) ? `the server answered ${reason._tag}` : words
+  const said = tellable(request, words, reason)
   const effectUnknown =
     reason._tag === "Unavailable" ||
     reason._tag === "Timeout" ||
