@@ -11,6 +11,7 @@ import { because, OperationError } from "./operation/OperationError.ts"
 import { wayBack } from "./operation/OperationId.ts"
 import { type AnyPlan, newId } from "./operation/Plan.ts"
 import type { OperationResult } from "./operation/Progress.ts"
+import { listReadable } from "./Quota.ts"
 import * as Resource from "./Resource.ts"
 import type { Recent } from "./snapshot/freeze.ts"
 import { plan as planOf, type SnapshotOptions as PlanOptions } from "./snapshot/plan.ts"
@@ -29,7 +30,7 @@ export type { Asked } from "./snapshot/level.ts"
 export type SnapshotError = OperationError | ClusterError | AppNotFound
 
 export interface SnapshotOptions
-  extends Omit<PlanOptions, "mayRetain" | "mountedBy" | "name" | "recent">, SnapshotRun {
+  extends Omit<PlanOptions, "mayRetain" | "mountedBy" | "name" | "quotas" | "recent">, SnapshotRun {
   /** A DNS label of at most 40 characters. Default: the application's name with the time, in UTC. */
   readonly name?: string
 }
@@ -93,19 +94,20 @@ export const prepare = Effect.fn("Snapshot.prepare")(function* (
   ref: AppRef,
   options: SnapshotOptions = {}
 ): Effect.fn.Return<SnapshotPlan, SnapshotError, Cluster> {
-  const [state, mayRetain, recent, mountedBy] = yield* Effect.all(
+  const [state, mayRetain, recent, mountedBy, quotas] = yield* Effect.all(
     [
       read(ref),
       mayRetainContents,
       options.quiesce === undefined ? Effect.succeed(null) : recentCut(ref),
       options.consistency === "offline" || options.quiesce !== undefined
         ? mountedIn(ref.namespace)
-        : Effect.succeed({})
+        : Effect.succeed({}),
+      listReadable(ref.namespace)
     ],
-    { concurrency: 4 }
+    { concurrency: 5 }
   )
   const name = options.name ?? (yield* defaultName(ref))
-  const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, mountedBy, recent })
+  const made = planOf(state, ref, yield* newId, { ...options, name, mayRetain, mountedBy, quotas, recent })
   return made ?? (yield* because("NotFound", `${nameOf(ref)} has no workload that could be snapshotted`))
 })
 

@@ -81,6 +81,7 @@ const of: Readonly<Record<string, ReadonlyArray<Reason>>> = {
     "nodes",
     "persistentvolumes",
     "poddisruptionbudgets",
+    "resourcequotas",
     "services",
     "volumegroupsnapshotclasses",
     "volumegroupsnapshotcontents",

@@ -152,6 +152,7 @@ export const recorded = {
     "app policy/poddisruptionbudgets get",
     "app snapshot.storage.k8s.io/volumesnapshots get,list,create,delete",
     "app snapshot.storage.k8s.io/volumesnapshots patch: with --profile",
+    "app /resourcequotas list optional",
     "app autoscaling/horizontalpodautoscalers list optional",
     "app policy/poddisruptionbudgets list optional",
     "cluster /persistentvolumes list",

@@ -7,7 +7,7 @@ import type { Cluster, ClusterError } from "../Cluster.ts"
 import { kinds } from "../Kind.ts"
 import * as LimitRange from "../LimitRange.ts"
 import * as Resource from "../Resource.ts"
-import { list as listQuotas } from "../Quota.ts"
+import { listReadable as listQuotas } from "../Quota.ts"
 import { usersOf } from "../step/users.ts"
 import type { Ground } from "./ground.ts"
 
@@ -66,7 +66,7 @@ export const groundOf = (namespace: string): Effect.Effect<Ground, ClusterError,
   Effect.map(
     Effect.all(
       [
-        unlessForbidden(listQuotas(namespace), []),
+        listQuotas(namespace),
         LimitRange.list(namespace),
         unlessForbidden(noRuntimeIn(namespace), {}),
         unlessForbidden(sharedIn(namespace), {})

@@ -6,6 +6,7 @@ import { unlistedClaims } from "../MissingVolume.ts"
 import { type Guard, keyOf, type Refusal } from "../operation/Plan.ts"
 import { make } from "../operation/Step.ts"
 import * as Quantity from "../Quantity.ts"
+import type { Quota } from "../Quota.ts"
 import { fingerprint } from "../Quiesce.ts"
 import type { Quorum } from "../Quorum.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -22,6 +23,7 @@ import { configOf } from "./config.ts"
 import { type Freeze, freezeOf, type FreezeOptions } from "./freeze.ts"
 import { type Asked, levelOf, type Ways, waysOf } from "./level.ts"
 import { affinityOf, placementOf } from "./placement.ts"
+import { quotaRefusals } from "./quota.ts"
 import { cutSteps, offlineSteps, quiescedSteps } from "./steps.ts"
 import { type SnapshotPlan, type SnapshotStep, snapshotVerb } from "./verb.ts"
 import { counted } from "../Plural.ts"
@@ -48,6 +50,8 @@ export interface SnapshotOptions extends FreezeOptions {
   readonly mayRetain?: boolean
   /** The pods that have each claim mounted. Default: not read. */
   readonly mountedBy?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** The namespace's quotas. Default: not read. */
+  readonly quotas?: ReadonlyArray<Quota>
 }
 
 const nameRefusal = (name: string): ReadonlyArray<Refusal> =>
@@ -336,6 +340,7 @@ const refusalsOf = (state: AppState, cut: Cut, options: SnapshotOptions): Readon
   return [
     ...nameRefusal(options.name),
     ...mountRefusals(state, cut, options),
+    ...quotaRefusals(options.quotas ?? [], options.name, claims, cut.group !== null),
     ...claims.flatMap((claim) => uncuttable(state.namespace, claim) ?? []),
     ...unlisted(state),
     ...refusals,
