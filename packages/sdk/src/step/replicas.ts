@@ -15,6 +15,7 @@ import type { Failure, StepContext } from "../operation/StepContext.ts"
 import { annotationPath, replicasAnnotation } from "../Labels.ts"
 import { wanted, range } from "../Ordinal.ts"
 import { type HealthSettings, healthy, quorumGuard } from "../wait/healthy.ts"
+import { podsOf } from "../wait/pods.ts"
 import { settle } from "../wait/replicas.ts"
 import { attachedBy } from "./attachVolume.ts"
 import { profileRules } from "./memberHook.ts"
@@ -149,6 +150,17 @@ const moveTo = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Cluster
     yield* arrive(at, set, to, from)
   })
 
+/** True if no pod of these ordinals is there, nor a volume: the operation that added them added no member. */
+const noneCame = (set: StatefulSet, from: number, now: number) =>
+  Effect.gen(function* () {
+    // Without claims nothing tells a pod that never was from one that is gone.
+    if ((set.spec.volumeClaimTemplates ?? []).length === 0) return false
+    const { start } = wanted(set)
+    const pods = yield* podsOf(set)
+    if (range(start + from, now - from).some((ordinal) => pods.has(ordinal))) return false
+    return (yield* claimsFrom(set, start + from, start + now)).length === 0
+  })
+
 const moveBack = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Cluster> =>
   Effect.gen(function* () {
     const { settings } = at
@@ -165,7 +177,9 @@ const moveBack = (step: SetReplicas, at: At): Effect.Effect<void, Failure, Clust
     // Never begun: nothing left that would have to come back. A count that somebody else put back does not tell.
     const isTelling = at.captured["generation"] !== undefined
     if (!up && isTelling && wanted(before).start + from <= (at.captured["beyond"] ?? 0)) return
-    if (now > from) yield* quorumGuard(at, before, now, from, settings)
+    // An application that could not be scaled up is often not ready: nobody leaves it who ever was a member.
+    const isGuarded = now > from && !(up && (yield* noneCame(before, from, now)))
+    if (isGuarded) yield* quorumGuard(at, before, now, from, settings)
     const goes = facts?.whenScaled === "Delete"
     // The claims that must outlive the pods which go now, or which are still ending:
     // - back down under whenScaled Delete, none: the policy from before the plan deletes them;
