@@ -193,6 +193,16 @@ describe("why a replica is not ready stands in one line", () => {
     )
   })
 
+  it("the gate that keeps it from the scheduler, since whoever set that takes it away", () => {
+    const schedulingGates = [{ name: "kueue.x-k8s.io/admission" }]
+    const message = "Scheduling is blocked due to non-empty scheduling gates"
+    const conditions = [{ type: "PodScheduled", status: "False", reason: "SchedulingGated", message }]
+    assert.equal(
+      reasonOf({ spec: { nodeName: null, schedulingGates }, status: { phase: "Pending", conditions } }),
+      "SchedulingGated: kueue.x-k8s.io/admission has not let it be scheduled"
+    )
+  })
+
   it("what a container waits for", () => {
     const waiting = { reason: "CrashLoopBackOff", message: "back-off 5m0s restarting failed container" }
     const containerStatuses = [{ name: "postgres", ready: false, restartCount: 7, state: { waiting } }]

@@ -66,7 +66,8 @@ export const podKeeper = (): ((pod: KubeObject) => KubeObject) => {
         ...only(shared(only(spec, "nodeName", "subdomain")), "nodeName", "subdomain"),
         containers: shared(each(spec["containers"], "name", "ports")),
         initContainers: shared(each(spec["initContainers"], "name", "ports", "restartPolicy")),
-        readinessGates: shared(spec["readinessGates"] ?? [])
+        readinessGates: shared(spec["readinessGates"] ?? []),
+        ...only(spec, "schedulingGates")
       },
       status: {
         phase: shared(status["phase"]),

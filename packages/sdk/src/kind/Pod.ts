@@ -209,7 +209,8 @@ export const PodSpec = Struct({
       })
     )
   ),
-  readinessGates: optional(Array(Struct({ conditionType: String })))
+  readinessGates: optional(Array(Struct({ conditionType: String }))),
+  schedulingGates: optional(Array(Struct({ name: String })))
 })
 export type PodSpec = typeof PodSpec.Type
 

@@ -61,6 +61,9 @@ const firstReason = (
 const ownReason = (pod: Pod): string => {
   const { status } = pod
   const scheduled = conditionOf(status?.conditions, "PodScheduled")
+  const gates = (pod.spec.schedulingGates ?? []).map(({ name }) => name)
+  // The scheduler's own words name no gate, and so nobody who could take it away.
+  if (gates.length > 0) return `SchedulingGated: ${gates.join(", ")} has not let it be scheduled`
   if (scheduled?.status === "False") return withMessage(scheduled.reason ?? "Unscheduled", scheduled.message)
   if (isEnd(status?.phase)) {
     return withMessage(
