@@ -11,7 +11,7 @@ import { healthyApp } from "../../sdk/appState.ts"
 const kept = (change: Parameters<typeof healthyApp>[0]) =>
   render(keptVolumeTable(healthyApp(change), { columns: 80 }), false)
 
-describe("volumes that an operation kept", () => {
+describe("volumes that no claim uses any longer", () => {
   it("are named with the claim that they lost, the policy before, and the operation", () => {
     const text = kept((draft) => {
       draft.keptVolumes = [
@@ -31,6 +31,23 @@ describe("volumes that an operation kept", () => {
       text.replaceAll(/\s+/g, " "),
       "claim deleted during operation 8f3a8f3a; data kept (reclaim policy was Delete)"
     )
+  })
+
+  it("are told as data of a claim that somebody deleted, ten of them, and how many more there are", () => {
+    const text = kept((draft) => {
+      draft.keptVolumes = Array.from({ length: 12 }, (_, place) => ({
+        name: `pvc-${place}`,
+        claim: "data-db-1",
+        phase: "Released",
+        reclaimPolicy: "Retain",
+        policyBefore: null,
+        operation: null
+      }))
+    })
+    const words = text.replaceAll(/\s+/g, " ").trim()
+    assert.include(words, "its claim was deleted, and the data of that claim is still on it")
+    assert.match(words, /pvc-9 .*; and 2 more, see kubectl get pv$/)
+    assert.notInclude(words, "pvc-10")
   })
 
   it("have no block where there are none, or volumes could not be read", () => {

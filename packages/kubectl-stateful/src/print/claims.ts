@@ -106,18 +106,31 @@ export const claimTable = (state: AppState, page: Page): ReadonlyArray<Line> =>
     page
   )
 
-/** Volumes that an operation kept and that no claim uses any longer. */
-export const keptVolumeTable = (state: AppState, room: Room): ReadonlyArray<Line> =>
-  state.keptVolumes === null || state.keptVolumes.length === 0
+/** So many are shown: a StatefulSet that is made anew each day may leave hundreds. */
+const mostKept = 10
+
+type Kept = NonNullable<AppState["keptVolumes"]>[number]
+
+const whyKept = ({ operation, policyBefore }: Kept): string =>
+  policyBefore === null
+    ? "its claim was deleted, and the data of that claim is still on it"
+    : `claim deleted during ${operation === null ? "an operation" : `operation ${operation}`}; data kept (reclaim policy was ${policyBefore})`
+
+/** Volumes with data of the application that no claim uses any longer. */
+export const keptVolumeTable = ({ keptVolumes }: AppState, room: Room): ReadonlyArray<Line> => {
+  const all = keptVolumes ?? []
+  const others = all.length - mostKept
+  return all.length === 0
     ? []
     : table(
         ["KEPT VOLUME", "ORIGINAL CLAIM", "PHASE", "RECLAIM"],
-        state.keptVolumes.map(({ name, claim, phase, reclaimPolicy, policyBefore, operation }) => ({
-          cells: [name, claim, phase, reclaimPolicy],
-          note: `claim deleted during ${operation === null ? "an operation" : `operation ${operation}`}; data kept (reclaim policy was ${policyBefore})`
+        all.slice(0, mostKept).map((volume, place) => ({
+          cells: [volume.name, volume.claim, volume.phase, volume.reclaimPolicy],
+          note: `${whyKept(volume)}${others > 0 && place === mostKept - 1 ? `; and ${others} more, see kubectl get pv` : ""}`
         })),
         room
       )
+}
 
 /** The undo command for what was set aside or replaced, while it is available. */
 const wayBack = (state: AppState, operation: string | null): string | undefined =>

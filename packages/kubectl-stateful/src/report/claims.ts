@@ -40,7 +40,7 @@ const keptTable = ({ keptVolumes, setAside }: App): Html | null =>
   setAside.length + (keptVolumes ?? []).length === 0
     ? null
     : table(
-        "Kept by operations: previous data, until it is purged",
+        "Kept: previous data, of operations until it is purged",
         [
           { title: "Kept", layout: "id" },
           { title: "Kind" },

@@ -50,7 +50,8 @@ export interface KeptVolume {
   readonly claim: string
   readonly phase: string
   readonly reclaimPolicy: string
-  readonly policyBefore: string
+  /** The reclaim policy before an operation changed it; `null` if none did. */
+  readonly policyBefore: string | null
   /** The operation's id; `null` if unknown. */
   readonly operation: string | null
 }
@@ -59,7 +60,7 @@ export const KeptVolume = documented<KeptVolume>({
   claim: String,
   phase: String,
   reclaimPolicy: String,
-  policyBefore: String,
+  policyBefore: NullOr(String),
   operation: NullOr(String)
 })
 
