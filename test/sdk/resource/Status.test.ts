@@ -197,12 +197,26 @@ describe("a refusal's reason", () => {
       assert.notInclude(message, "s3cret")
       assert.include(message, "POST /api/v1/namespaces/shop/secrets: ")
     }
+    const old = 'admission webhook "x" denied the request: {"oldObject":{"data":{"password":"s3cret"}}}'
+    const path = `${sent.path}/pass`
+    assert.notInclude(
+      fromStatus({ ...sent, method: "DELETE", path }, 403, {}, body("Forbidden", old)).message,
+      "s3cret"
+    )
+    const posing = 'admission webhook "x" denied: User "u" cannot create resource "secrets" with s3cret'
+    assert.notInclude(fromStatus(sent, 403, {}, body("Forbidden", posing)).message, "s3cret")
     const quota = "exceeded quota: team, requested: secrets=1, used: secrets=2, limited: secrets=2"
     const full = fromStatus(sent, 403, {}, body("Forbidden", `secrets "a" is forbidden: ${quota}`))
     assert.strictEqual(full.message, `POST ${sent.path}: ${quota}`)
     const gone = fromStatus({ ...sent, method: "DELETE" }, 404, {}, body("NotFound", 'secrets "a" not found'))
     assert.strictEqual(gone.message, 'secrets "a" not found')
     const words = 'secrets is forbidden: User "u" cannot create resource "secrets" in API group ""'
+    const more = ` in the namespace "shop"`
+    for (const own of [words, `${words}${more}`]) {
+      const { action, message } = fromStatus(sent, 403, {}, body("Forbidden", `${own}: s3cret`))
+      assert.strictEqual(message, `POST ${sent.path}: ${own}`)
+      assert.include(action ?? "", "ask for a Role")
+    }
     assert.strictEqual(fromStatus(sent, 403, {}, body("Forbidden", words)).message, words)
     assert.include(
       fromStatus({ ...sent, path: "/api/v1/namespaces/secrets/pods" }, 422, {}, body("Invalid", "why"))

@@ -35,7 +35,7 @@ const assertDeclared = (world: World, namespace: string, action: string) => {
 
 describe("a restore whose namespace is deleted meanwhile ends with that, and names what is kept,", () => {
   for (const [when, is] of [
-    ["while its claims are filled", at("POST", "/pods")],
+    ["while its claims are filled", at("POST", "/pods", "-prove-")],
     ["while its volumes are moved", at("POST", "/persistentvolumeclaims", '"name":"data-db-1-')],
     ["while they get their places", at("POST", "/persistentvolumeclaims", '"name":"data-db-1"')]
   ] as const)

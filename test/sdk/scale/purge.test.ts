@@ -2,7 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type { Cluster } from "../../../packages/sdk/src/Cluster.ts"
+import type { Cluster, Request } from "../../../packages/sdk/src/Cluster.ts"
+import { kinds } from "../../../packages/sdk/src/Kind.ts"
+import { setAsideLabel } from "../../../packages/sdk/src/Labels.ts"
+import * as Resource from "../../../packages/sdk/src/Resource.ts"
 import * as Journal from "../../../packages/sdk/src/operation/Journal.ts"
 import type { OperationError } from "../../../packages/sdk/src/operation/OperationError.ts"
 import { atCall } from "../../../packages/sandbox/src/Fault.ts"
@@ -15,6 +18,7 @@ import {
 import * as Scale from "../../../packages/sdk/src/Scale.ts"
 import { callsOf, worthwhile } from "../../simulation/scaling.ts"
 import { drive, makeWorld, ref, withCluster, type World } from "../../simulation/world.ts"
+import { neighbour, refusal } from "./callers.ts"
 
 const ann = "ann@laptop"
 const on = (world: World) => withCluster(world.sandbox.cluster)
@@ -144,6 +148,27 @@ describe("what was set aside", () => {
       assert.isDefined(world.sandbox.store.get(pods, "shop", "reader"))
     })
   )
+
+  const writesVolume = ({ method, path }: Request) =>
+    method === "PATCH" && path.includes("/persistentvolumes/")
+  const deletes = ({ method, path }: Request) =>
+    method === "DELETE" && path.includes("/persistentvolumeclaims/")
+  for (const [what, when] of [
+    ["its volume's policy is written", writesVolume],
+    ["it is deleted", deletes]
+  ] as const)
+    it.effect(`is not deleted once its mark was taken off, just before ${what}`, () =>
+      Effect.gen(function* () {
+        const { world, aside, volume } = yield* withAside
+        const target = { api: kinds.persistentvolumeclaims, namespace: "shop", name: aside.metadata.name }
+        const value = { metadata: { labels: { [setAsideLabel]: null } } }
+        const cluster = neighbour(world, when, Resource.patch(target, { _tag: "Merge", value }))
+        const purging = withCluster(cluster)(Scale.scale(ref, { purge: true, identity: ann }))
+        assert.match((yield* refusal(drive(purging))).message, /is not marked as set aside from db/)
+        assert.isDefined(claims(world).find(({ metadata }) => metadata.uid === aside.metadata.uid))
+        assert.strictEqual(volumeOf(world, volume)?.spec.persistentVolumeReclaimPolicy, "Retain")
+      })
+    )
 
   it.effect("is not deleted when another claim has taken its name since", () =>
     Effect.gen(function* () {

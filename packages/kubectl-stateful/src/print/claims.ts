@@ -126,7 +126,7 @@ export const keptVolumeTable = ({ keptVolumes }: AppState, room: Room): Readonly
         ["KEPT VOLUME", "ORIGINAL CLAIM", "PHASE", "RECLAIM"],
         all.slice(0, mostKept).map((volume, place) => ({
           cells: [volume.name, volume.claim, volume.phase, volume.reclaimPolicy],
-          note: `${whyKept(volume)}${others > 0 && place === mostKept - 1 ? `; and ${others} more, see kubectl get pv` : ""}`
+          note: `${whyKept(volume)}${others > 0 && place === mostKept - 1 ? `; and ${others} more` : ""}`
         })),
         room
       )

@@ -165,23 +165,25 @@ const byOther =
 /** The words of an authorizer; a quota, a policy and a webhook refuse in their own. */
 const unauthorized = /\bUser ".*" cannot (\S+) (?:resource|path) "/
 
+/** The same of a Secret, from its beginning to where its own words end: nobody else has put anything before them. */
+const ofAuthorizer =
+  /^secrets (?:"[\w.-]+" )?is forbidden: User "[^"]*" cannot \w+ resource "secrets" in API group ""(?: in the namespace "[\w.-]+"| at the cluster scope)?/
+
 /** The words of a quota: names of resources, and how many. */
 const fullQuota = /\bexceeded quota: [\w.-]+, requested: [\w./=,-]+, used: [\w./=,-]+, limited: [\w./=,-]+$/
 
 /**
- * Whoever refuses a Secret may quote what was sent: a webhook, a policy, the server's own validation. They are
- * asked in a dry run as well.
+ * Whoever refuses a Secret may quote it: a webhook, a policy, the server's own validation. They are asked in a
+ * dry run as well, and of a deletion they are given the old object.
  */
 const mayQuote = (request: Pick<Request, "method" | "path">): boolean =>
-  request.method !== "GET" &&
-  request.method !== "DELETE" &&
-  /^\/api\/v1\/namespaces\/[^/]+\/secrets(\/|$)/.test(request.path)
+  request.method !== "GET" && /^\/api\/v1\/namespaces\/[^/]+\/secrets(\/|$)/.test(request.path)
 
 /** What may be told of a refusal: of a Secret only what cannot hold a value of it. */
 const tellable = (request: Pick<Request, "method" | "path">, words: string, reason: Reason): string =>
-  !mayQuote(request) || unauthorized.test(words)
+  !mayQuote(request) || reason._tag === "NotFound"
     ? words
-    : (fullQuota.exec(words)?.[0] ?? `the server answered ${reason._tag}`)
+    : (ofAuthorizer.exec(words)?.[0] ?? fullQuota.exec(words)?.[0] ?? `the server answered ${reason._tag}`)
 
 type Way = Partial<Pick<ClusterError, "action" | "permission">>
 

@@ -64,7 +64,7 @@ const whyNot = ({ message, reason }: ClusterError): string | null => {
 }
 
 /** Answers of the API server about the pod, and not about how it fares itself. */
-const ofAdmission = ["AlreadyExists", "Forbidden", "Invalid", "BadRequest", "NotFound", "InternalError"]
+const ofAdmission = ["AlreadyExists", "Forbidden", "Invalid", "BadRequest", "InternalError"]
 
 /** Fails if the API server would not admit a pod of the template. Nothing is stored. */
 export const tryPod = (starting: Starting): Effect.Effect<void, Failure, Cluster> => {

@@ -32,6 +32,7 @@ import {
   policyOf,
   readClaim,
   readVolume,
+  takeBack,
   touchClaim,
   writeVolume,
   policyPath
@@ -101,24 +102,6 @@ const letGo = (at: At, { claim, uid }: PurgedClaim, volume: string): Effect.Effe
         )
   )
 
-const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
-  Effect.asVoid(
-    Fence.beside<PersistentVolumeClaim | null>(at.standing, {
-      look: readClaim(at.fence.namespace, step.claim),
-      done: (found) => !is(step, found) || Boolean(found.metadata.deletionTimestamp),
-      write: (found) => {
-        const version = found?.metadata.resourceVersion
-        return Effect.as(
-          Resource.remove(claimTarget(at.fence.namespace, step.claim), {
-            uid: step.uid,
-            ...(version ? { resourceVersion: version } : {})
-          }),
-          null
-        )
-      }
-    })
-  )
-
 /**
  * An abort deletes nothing, and stops any process that was about to delete: what still exists is touched,
  * so that a process that was suspended after its check is refused, and its volume is under Retain again.
@@ -149,6 +132,51 @@ const keepAside = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Clus
     if (reason !== null) yield* at.fallShort(`${reason}: not set to Retain`)
   })
 
+/** Reason that it is not deleted: its mark is gone; `null` if it has it. */
+const unmarked = (at: At, step: PurgedClaim, found: PersistentVolumeClaim | null) =>
+  is(step, found) && !isAsideOf(at.fence.name, found)
+    ? because(
+        "Changed",
+        `claim ${step.claim} is not marked as set aside from ${at.fence.name}: it was not deleted`,
+        "run the command again"
+      )
+    : null
+
+/** Takes back what was written to its volume for the deletion, whoever the claim belongs to now. */
+const retainAgain = ({ uid, volume }: PurgedClaim): Effect.Effect<void, ClusterError, Cluster> =>
+  volume === null
+    ? Effect.void
+    : Effect.asVoid(
+        takeBack(volume, [
+          { op: "test", path: "/spec/claimRef/uid", value: uid },
+          { op: "test", path: policyPath, value: "Delete" },
+          { op: "replace", path: policyPath, value: "Retain" }
+        ])
+      )
+
+const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
+  Fence.beside<PersistentVolumeClaim | null>(at.standing, {
+    look: readClaim(at.fence.namespace, step.claim),
+    done: (found) => !is(step, found) || Boolean(found.metadata.deletionTimestamp),
+    stop: (found) => unmarked(at, step, found),
+    write: (found) => {
+      const version = found?.metadata.resourceVersion
+      return Effect.as(
+        Resource.remove(claimTarget(at.fence.namespace, step.claim), {
+          uid: step.uid,
+          ...(version ? { resourceVersion: version } : {})
+        }),
+        null
+      )
+    }
+  }).pipe(
+    Effect.asVoid,
+    // The mark was taken off since it was looked for: the claim is as it was, and so is its volume.
+    Effect.tapError((error) =>
+      error._tag === "OperationError" && error.reason._tag === "Changed" ? retainAgain(step) : Effect.void
+    )
+  )
+
 /** Time that a claim or a volume may take to be deleted, in milliseconds. */
 const patience = 120_000
 
@@ -169,13 +197,8 @@ const purge = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster>
     if (is(step, found)) {
       const users = yield* podsUsing(at.fence.namespace, step.claim)
       if (users.length > 0) yield* mounted(step, users)
-      if (!isAsideOf(at.fence.name, found)) {
-        return yield* because(
-          "Changed",
-          `claim ${step.claim} is not marked as set aside from ${at.fence.name}: it was not deleted`,
-          "run the command again"
-        )
-      }
+      const why = unmarked(at, step, found)
+      if (why !== null) return yield* why
     }
     // Once the claim is going its volume is decided: a resume has only to wait.
     if (step.volume !== null && is(step, found) && !found.metadata.deletionTimestamp) {

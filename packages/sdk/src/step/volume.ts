@@ -224,7 +224,7 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
 }
 
 /** Reverts a change. If its own tests fail, another client has changed the volume since. */
-const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
+export const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
   patch(volume, operations).pipe(
     Effect.retry({ times: 3, while: ({ reason }) => reason._tag === "Conflict" }),
     Effect.catchIf(
