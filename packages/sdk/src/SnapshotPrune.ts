@@ -14,7 +14,8 @@ import * as Resource from "./Resource.ts"
 import { type Found, plan as planOf, type PrunePlanOptions } from "./snapshot/prunePlan.ts"
 import { type PrunePlan, type PruneRun, pruneVerb } from "./snapshot/pruneVerb.ts"
 import type { SnapshotRef } from "./snapshot/ref.ts"
-import { isComplete, isNewest, newerThan, takenAt } from "./snapshot/newest.ts"
+import { isComplete, newerThan, takenAt } from "./snapshot/newest.ts"
+import { hasNewer, isLast, wholes } from "./snapshot/whole.ts"
 import { usesOf } from "./snapshot/use.ts"
 import { list, type Listed, listReadable, noSnapshot, ofName } from "./step/recordList.ts"
 import { furtherParts } from "./step/recordWrite.ts"
@@ -78,13 +79,18 @@ const countedTo: Effect.Effect<number, ClusterError, Cluster> = Effect.scoped(
   })
 )
 
-/** The snapshots of a namespace to delete, as `beyond` says, with their ages by the cluster's clock. */
+/**
+ * The snapshots of a namespace to delete, as `beyond` says, with their ages by the cluster's clock, and where as
+ * many newer ones as are kept have their records.
+ */
 export const listBeyond = Effect.fn("SnapshotPrune.listBeyond")(function* (
   namespace: string,
   keep: Keep
 ): Effect.fn.Return<ReadonlyArray<Listed>, ClusterError, Cluster> {
   const listed = yield* list(namespace)
-  return beyond(listed, keep, keep.expire === undefined ? 0 : yield* countedTo)
+  const gone = beyond(listed, keep, keep.expire === undefined ? 0 : yield* countedTo)
+  const whole = wholes(namespace)
+  return yield* Effect.filter(gone, (one) => hasNewer(listed, one, Math.max(1, keep.keep ?? 1), whole))
 })
 
 const noGroups = { version: null, groups: [], groupContents: [] }
@@ -134,8 +140,8 @@ const secretsIn = ({
   )
 
 /**
- * Reads the objects of a snapshot, and returns a plan to delete it. Changes nothing. Needs no permission on
- * Secrets.
+ * Reads the objects of a snapshot, and returns a plan to delete it. Changes nothing. Without
+ * permission on Secrets it goes by the list: newer snapshots may have lost their records.
  */
 export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
   ref: SnapshotRef,
@@ -174,7 +180,7 @@ export const prepare = Effect.fn("SnapshotPrune.prepare")(function* (
     snapshots,
     contents,
     inUse,
-    isLast: isNewest(all.snapshots, listed)
+    isLast: yield* isLast(namespace, all.snapshots, listed)
   }
   return planOf(found, yield* newId, options)
 })

@@ -29,7 +29,3 @@ export const newerThan = (listed: ReadonlyArray<Listed>, one: Listed): ReadonlyA
         other.summary.cuts.some(({ claim }) => claims.has(claim))
     )
 }
-
-/** True if it is complete, and there is no newer one. */
-export const isNewest = (listed: ReadonlyArray<Listed>, one: Listed): boolean =>
-  isComplete(one) && newerThan(listed, one).length === 0

@@ -9,7 +9,7 @@ import { type InMillis, inMillis, type StepOptions, verb } from "../operation/Ve
 import { DeleteRecord, DeleteSet } from "../step/deleteSet.ts"
 import { recordName } from "../RecordName.ts"
 import { listReadable } from "../step/recordList.ts"
-import { isNewest } from "./newest.ts"
+import { isLast } from "./whole.ts"
 import { usesOf } from "./use.ts"
 
 const steps = [DeleteSet, DeleteRecord] as const
@@ -69,7 +69,8 @@ export const pruneVerb = verb<
       // Since the plan, the newer ones may have been deleted.
       const { snapshots } = yield* listReadable(plan.home)
       const now = snapshots.find(({ summary }) => summary.name === set)
-      if (!resumed && plan.settings.last !== true && now !== undefined && isNewest(snapshots, now)) {
+      const isAsked = !resumed && plan.settings.last !== true && now !== undefined
+      if (isAsked && (yield* isLast(plan.home, snapshots, now))) {
         return yield* because(
           "Changed",
           `snapshot ${set} is the newest complete one of its application now`,
