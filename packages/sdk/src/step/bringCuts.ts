@@ -145,29 +145,41 @@ const whyNot = (at: At, { as }: BroughtCut, content: VolumeSnapshotContent): str
     : "no longer has deletionPolicy Retain: deleting it would delete the data"
 }
 
-/** Deletes the objects of these volume snapshots; the data in the storage stays. */
+/**
+ * Deletes the objects of these volume snapshots; the data in the storage stays. A content is looked at just
+ * before its VolumeSnapshot is deleted, with which its driver would delete it, and again before it goes itself.
+ */
 const takeAway = (all: ReadonlyArray<BroughtCut>, at: At): Work =>
   Effect.gen(function* () {
-    const safe = yield* Effect.forEach(
-      all,
-      (cut) =>
-        Effect.gen(function* () {
-          const content = yield* readContent(contentName(at, cut))
-          const why = content === null ? null : whyNot(at, cut, content)
-          if (why === null) return [cut]
-          yield* at.fallShort(`volumesnapshotcontent "${contentName(at, cut)}" ${why}; it is kept`)
-          return []
-        }),
-      { concurrency: 8 }
-    )
-    const cuts = safe.flat()
+    const kept = (cut: BroughtCut | undefined, content: VolumeSnapshotContent | null) => {
+      const why = cut === undefined || content === null ? null : whyNot(at, cut, content)
+      return why === null || cut === undefined
+        ? null
+        : `volumesnapshotcontent "${contentName(at, cut)}" ${why}; it is kept`
+    }
     yield* removeOurs(
       at,
-      cuts.map(({ as }) => snapshotTarget(at.fence.namespace, as))
+      all.map(({ as }) => snapshotTarget(at.fence.namespace, as)),
+      ({ name }) => {
+        const cut = all.find(({ as }) => as === name)
+        return cut === undefined
+          ? Effect.succeed(null)
+          : Effect.map(readContent(contentName(at, cut)), (content) => kept(cut, content))
+      }
+    )
+    const gone = yield* Effect.filter(all, ({ as }) =>
+      Effect.map(readSnapshot(at.fence.namespace, as), (found) => found === null)
     )
     yield* removeOurs(
       at,
-      cuts.map((cut) => contentTarget(at, cut))
+      gone.map((cut) => contentTarget(at, cut)),
+      ({ name }, found) =>
+        Effect.map(Resource.accept(kinds.volumesnapshotcontents, found), (content) =>
+          kept(
+            gone.find((cut) => contentName(at, cut) === name),
+            content
+          )
+        )
     )
   })
 

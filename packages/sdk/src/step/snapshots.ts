@@ -244,6 +244,9 @@ export const contentsOf = (snapshots: ReadonlyArray<VolumeSnapshot>): ReadonlyAr
     return name ? [{ api: kinds.volumesnapshotcontents, name }] : []
   })
 
+const isGoing = ({ metadata }: Resource.KubeObject): boolean =>
+  Reflect.get(metadata, "deletionTimestamp") !== undefined
+
 interface Standing {
   readonly target: Resource.Target
   readonly found: Resource.KubeObject
@@ -251,27 +254,42 @@ interface Standing {
 
 /**
  * Deletes the objects of these names that this operation created, and waits until they are gone. One without
- * its label may be another client's, or its own without the label: it is kept, and named.
+ * its label may be another client's, or its own without the label: it is kept, and named; as is one that
+ * `kept` has a reason for, which is asked as late as possible.
  */
-export const removeOurs = (at: At, targets: ReadonlyArray<Resource.Target>): Work =>
+export const removeOurs = (
+  at: At,
+  targets: ReadonlyArray<Resource.Target>,
+  kept: (
+    target: Resource.Target,
+    found: Resource.KubeObject
+  ) => Effect.Effect<string | null, ClusterError, Cluster> = () => Effect.succeed(null)
+): Work =>
   Effect.gen(function* () {
+    const held = new Set<string>()
     const look = (target: Resource.Target) =>
-      Effect.map(Resource.findObject(target), (found) =>
-        found !== null && isOurs(at.plan.id, found) ? found : null
-      )
+      Effect.gen(function* () {
+        const found = yield* Resource.findObject(target)
+        if (found === null || !isOurs(at.plan.id, found)) return null
+        const why = isGoing(found) ? null : yield* kept(target, found)
+        if (why === null) return found
+        held.add(target.name)
+        yield* at.fallShort(why)
+        return null
+      })
     yield* Effect.forEach(
       targets,
       (target) =>
         Fence.beside<Resource.KubeObject | null>(at.standing, {
           look: look(target),
-          done: (found) => found === null || Reflect.get(found.metadata, "deletionTimestamp") !== undefined,
+          done: (found) => found === null || isGoing(found),
           write: (found) =>
             found === null ? Effect.succeed(null) : Effect.as(removeUnchanged(target, found), null)
         }),
       { concurrency: 16, discard: true }
     )
     const standing = Effect.forEach(
-      targets,
+      targets.filter(({ name }) => !held.has(name)),
       (target) =>
         Effect.map(Resource.findObject(target), (found) => (found === null ? [] : [{ target, found }])),
       { concurrency: 16 }
