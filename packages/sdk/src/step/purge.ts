@@ -32,7 +32,7 @@ import {
   policyOf,
   readClaim,
   readVolume,
-  takeBack,
+  outlivesAgain,
   touchClaim,
   writeVolume,
   policyPath
@@ -142,18 +142,6 @@ const unmarked = (at: At, step: PurgedClaim, found: PersistentVolumeClaim | null
       )
     : null
 
-/** Takes back what was written to its volume for the deletion, whoever the claim belongs to now. */
-const retainAgain = ({ uid, volume }: PurgedClaim): Effect.Effect<void, ClusterError, Cluster> =>
-  volume === null
-    ? Effect.void
-    : Effect.asVoid(
-        takeBack(volume, [
-          { op: "test", path: "/spec/claimRef/uid", value: uid },
-          { op: "test", path: policyPath, value: "Delete" },
-          { op: "replace", path: policyPath, value: "Retain" }
-        ])
-      )
-
 const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cluster> =>
   Fence.beside<PersistentVolumeClaim | null>(at.standing, {
     look: readClaim(at.fence.namespace, step.claim),
@@ -173,7 +161,9 @@ const deleteClaim = (at: At, step: PurgedClaim): Effect.Effect<void, Failure, Cl
     Effect.asVoid,
     // The mark was taken off since it was looked for: the claim is as it was, and so is its volume.
     Effect.tapError((error) =>
-      error._tag === "OperationError" && error.reason._tag === "Changed" ? retainAgain(step) : Effect.void
+      error._tag === "OperationError" && error.reason._tag === "Changed"
+        ? outlivesAgain(step.uid, step.volume)
+        : Effect.void
     )
   )
 

@@ -11,7 +11,7 @@ import { untilGone } from "../wait/gone.ts"
 import { deleteWithClaim } from "./deleteWithClaim.ts"
 import { isMadeFor, strangers } from "./madeFor.ts"
 import { podsUsing } from "./users.ts"
-import { claimTarget, readClaim, readVolume } from "./volume.ts"
+import { claimTarget, readClaim, readVolume, outlivesAgain } from "./volume.ts"
 import { isMarkedBy } from "./volumeOwner.ts"
 import { madeByAnnotation, notUsedYetAnnotation } from "../Labels.ts"
 import { shellWord } from "../ShellWord.ts"
@@ -33,6 +33,21 @@ const isOwnCopy = (at: At, claim: PersistentVolumeClaim, volume: PersistentVolum
   const uids = before.map(({ uid }) => uid)
   return isMadeFor(claim, volume, uids) || isMarkedBy(operationOf(at.fence.token), volume)
 }
+
+/** The claim is going, and a pod has it: only its volume can be kept. */
+const keepGoing = (
+  at: At,
+  as: string,
+  uid: string,
+  volume: string | null | undefined,
+  users: ReadonlyArray<string>
+) =>
+  Effect.andThen(
+    outlivesAgain(uid, volume),
+    at.fallShort(
+      `claim ${as} is being deleted, and ${users.join(", ")} has it: volume ${volume ?? "<none>"} is kept, with what was written since`
+    )
+  )
 
 /**
  * Sets the policy by which the driver deletes a volume once its claim is deleted: only of a volume that was
@@ -57,7 +72,10 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
     }
     const users = yield* podsUsing(namespace, as)
     const isUnused = claim.metadata.annotations?.[notUsedYetAnnotation] === operationOf(at.fence.token)
+    if (users.length > 0 && claim.metadata.deletionTimestamp)
+      return yield* keepGoing(at, as, uid, volume, users)
     if (!(isUnused || discards) || users.length > 0) {
+      yield* users.length > 0 ? outlivesAgain(uid, volume) : Effect.void
       // Its volume is under Retain, and would outlast the claim alone. Somebody may have given it to another claim.
       const freed =
         volume && found?.spec.claimRef?.uid === uid
@@ -75,6 +93,14 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
         yield* at.fallShort(`${reason}: the copy that was created for the restore is kept`)
         return
       }
+      const late = yield* podsUsing(namespace, as)
+      if (late.length > 0) {
+        yield* outlivesAgain(uid, volume)
+        yield* at.fallShort(
+          `claim ${as} is mounted by ${late.join(", ")}: it is kept, with what was written since`
+        )
+        return
+      }
     }
     yield* Fence.beside<PersistentVolumeClaim | null>(at.standing, {
       look: readClaim(namespace, as),
@@ -88,6 +114,9 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
           null
         )
     })
+    // No pod starts on a claim that is going: who has it now came just before.
+    const last = yield* podsUsing(namespace, as)
+    if (last.length > 0) return yield* keepGoing(at, as, uid, volume, last)
     const own = Effect.map(readClaim(namespace, as), (found) => (found?.metadata.uid === uid ? found : null))
     yield* untilGone(at, {
       subject: { kind: "PersistentVolumeClaim", name: as },

@@ -224,7 +224,7 @@ export const writeVolume = (at: At, write: VolumeWrite): Effect.Effect<Written, 
 }
 
 /** Reverts a change. If its own tests fail, another client has changed the volume since. */
-export const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
+const takeBack = (volume: string, operations: ReadonlyArray<Resource.JsonPatchOperation>) =>
   patch(volume, operations).pipe(
     Effect.retry({ times: 3, while: ({ reason }) => reason._tag === "Conflict" }),
     Effect.catchIf(
@@ -232,6 +232,21 @@ export const takeBack = (volume: string, operations: ReadonlyArray<Resource.Json
       () => Effect.succeed(null)
     )
   )
+
+/** Takes back the policy by which it would go with its claim, whoever the claim belongs to now. */
+export const outlivesAgain = (
+  uid: string,
+  volume: string | null | undefined
+): Effect.Effect<void, ClusterError, Cluster> =>
+  volume == null
+    ? Effect.void
+    : Effect.asVoid(
+        takeBack(volume, [
+          { op: "test", path: "/spec/claimRef/uid", value: uid },
+          { op: "test", path: policyPath, value: "Delete" },
+          { op: "replace", path: policyPath, value: "Retain" }
+        ])
+      )
 
 /** The reclaim policy in a JSON patch of a volume. */
 export const policyPath = "/spec/persistentVolumeReclaimPolicy"
