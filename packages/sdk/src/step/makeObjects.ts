@@ -16,6 +16,7 @@ import * as Resource from "../Resource.ts"
 import { objectManifest } from "./cloneManifest.ts"
 import type { ClonedKind, ClonedObject } from "./cloneNames.ts"
 import { type At, type CloneSettings, manifestIn, recordOf } from "./cloneRecord.ts"
+import { contentOf, isPlain, keysThatDiffer } from "./content.ts"
 import type { SnapshotRecord } from "./record.ts"
 import { makeBeside, removeOurs } from "./snapshots.ts"
 import * as Workload from "./workload.ts"
@@ -84,6 +85,30 @@ const each = (
     )
   })
 
+/**
+ * Fails if it has another content: somebody who reads the operation's id in its journal can make an object with
+ * its label first. What a controller fills in itself is not compared.
+ */
+const assertContent = (object: ClonedObject, value: object, found: object): Work => {
+  const { kind, to } = object
+  if (kind !== "ConfigMap" && kind !== "Secret") return Effect.void
+  const [made, is] = [contentOf(value), contentOf(found)]
+  const isOther =
+    made !== null && isPlain({ kind, name: to }, made) && (is === null || keysThatDiffer(made, is).length > 0)
+  return isOther
+    ? Effect.fail(
+        because(
+          "Changed",
+          `${kind.toLowerCase()} "${to}" does not have the content of the record: another client created or changed it`,
+          "check who writes it; then abort, and run the command again"
+        )
+      )
+    : Effect.void
+}
+
+const make = (at: At, object: ClonedObject, value: object): Work =>
+  Effect.flatMap(makeBeside(at, targetOf(at, object), value), (found) => assertContent(object, value, found))
+
 const undo = (_: MakeObjects, at: At): Work =>
   removeOurs(
     at,
@@ -118,7 +143,7 @@ export const MakeObjects: StepKind<MakeObjects, CloneSettings> = {
     ),
   perform: (_, at) =>
     Effect.flatMap(Workload.assertHeld(at.fence), ({ metadata }) =>
-      each(at, metadata.uid ?? "", (object, value) => makeBeside(at, targetOf(at, object), value))
+      each(at, metadata.uid ?? "", (object, value) => make(at, object, value))
     ),
   undo,
   undoAlone: undo
