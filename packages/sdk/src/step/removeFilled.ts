@@ -49,6 +49,49 @@ const keepGoing = (
     )
   )
 
+/** Deletes it, and waits until it and its volume are gone. */
+const removeWhole = (at: At, as: string, uid: string, volume: string | null | undefined): Work =>
+  Effect.gen(function* () {
+    const { namespace } = at.fence
+    yield* Fence.beside<PersistentVolumeClaim | null>(at.standing, {
+      look: readClaim(namespace, as),
+      done: (found) => found?.metadata.uid !== uid || Boolean(found.metadata.deletionTimestamp),
+      write: (found) =>
+        Effect.as(
+          Resource.remove(claimTarget(namespace, as), {
+            uid,
+            ...(found?.metadata.resourceVersion ? { resourceVersion: found.metadata.resourceVersion } : {})
+          }),
+          null
+        )
+    })
+    // No pod starts on a claim that is going: who has it now came just before.
+    const last = yield* podsUsing(namespace, as)
+    if (last.length > 0) return yield* keepGoing(at, as, uid, volume, last)
+    const own = Effect.map(readClaim(namespace, as), (found) => (found?.metadata.uid === uid ? found : null))
+    yield* untilGone(at, {
+      subject: { kind: "PersistentVolumeClaim", name: as },
+      look: own,
+      limit: patience,
+      stuck: because(
+        "TimedOut",
+        `claim ${as} is stuck terminating`,
+        "check whether a pod still mounts it; then resume"
+      )
+    })
+    if (!volume) return
+    yield* untilGone(at, {
+      subject: { kind: "PersistentVolume", name: volume },
+      look: Effect.map(readVolume(volume), (found) => (found?.spec.claimRef?.uid === uid ? found : null)),
+      limit: patience,
+      stuck: because(
+        "TimedOut",
+        `volume ${volume} is not being deleted`,
+        `check it: kubectl describe pv ${volume}`
+      )
+    })
+  })
+
 /**
  * Sets the policy by which the driver deletes a volume once its claim is deleted: only of a volume that was
  * never used, unless later writes may be deleted too.
@@ -102,41 +145,5 @@ export const removeFilled = (at: At, as: string, discards = false): Work =>
         return
       }
     }
-    yield* Fence.beside<PersistentVolumeClaim | null>(at.standing, {
-      look: readClaim(namespace, as),
-      done: (found) => found?.metadata.uid !== uid || Boolean(found.metadata.deletionTimestamp),
-      write: (found) =>
-        Effect.as(
-          Resource.remove(claimTarget(namespace, as), {
-            uid,
-            ...(found?.metadata.resourceVersion ? { resourceVersion: found.metadata.resourceVersion } : {})
-          }),
-          null
-        )
-    })
-    // No pod starts on a claim that is going: who has it now came just before.
-    const last = yield* podsUsing(namespace, as)
-    if (last.length > 0) return yield* keepGoing(at, as, uid, volume, last)
-    const own = Effect.map(readClaim(namespace, as), (found) => (found?.metadata.uid === uid ? found : null))
-    yield* untilGone(at, {
-      subject: { kind: "PersistentVolumeClaim", name: as },
-      look: own,
-      limit: patience,
-      stuck: because(
-        "TimedOut",
-        `claim ${as} is stuck terminating`,
-        "check whether a pod still mounts it; then resume"
-      )
-    })
-    if (!volume) return
-    yield* untilGone(at, {
-      subject: { kind: "PersistentVolume", name: volume },
-      look: Effect.map(readVolume(volume), (found) => (found?.spec.claimRef?.uid === uid ? found : null)),
-      limit: patience,
-      stuck: because(
-        "TimedOut",
-        `volume ${volume} is not being deleted`,
-        `check it: kubectl describe pv ${volume}`
-      )
-    })
+    yield* removeWhole(at, as, uid, volume)
   })
